@@ -1,0 +1,1 @@
+"""From networks to records: lanes, budgets, schedule, sources, pipeline, spool."""

@@ -1,0 +1,1 @@
+"""What the records mean: campaign reports, figures, spikes, shares."""

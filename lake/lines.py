@@ -1,0 +1,51 @@
+"""From records to the lines a lake writes, and back: the one place that knows how a record becomes bytes."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from lake.contract import Line
+from lake.records import RECORDS, TABLES, Gap, Poll, Post, Record, Snapshot
+
+UNDATED = "undated"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+_encoder = msgspec.json.Encoder()
+_decoders = {table: msgspec.json.Decoder(kind) for table, kind in RECORDS.items()}
+
+
+def milliseconds(instant: datetime) -> int:
+    """Return milliseconds since 1970, rounded down: the version of what was observed at `instant`."""
+    return (instant - _EPOCH) // _MILLISECOND
+
+
+def month_of(record: Record) -> str:
+    """Return the month a record is kept under, for ever the same for one id.
+
+    Posts go by when they were made, not seen, so that a re-poll in a later month finds the same index.
+    """
+    if isinstance(record, Post):
+        instant = record.created_at
+    elif isinstance(record, Snapshot | Gap | Poll):
+        instant = record.observed_at
+    else:
+        return UNDATED
+    return instant.astimezone(UTC).strftime("%Y.%m") if instant else UNDATED
+
+
+def line_of(record: Record) -> Line:
+    """Return the line that writes `record`."""
+    return Line(
+        table=TABLES[type(record)],
+        id=record.id,
+        version=milliseconds(record.observed_at),
+        month=month_of(record),
+        body=_encoder.encode(record),
+    )
+
+
+def record_of(table: str, body: bytes) -> Record:
+    """Return the record a line's body holds. Raises msgspec.ValidationError."""
+    return _decoders[table].decode(body)

@@ -1,0 +1,1 @@
+"""One SQL database of clients, keys, campaigns, targets, lanes and jobs."""

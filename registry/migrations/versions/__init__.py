@@ -1,0 +1,1 @@
+"""One file a change of the registry's schema, in order."""

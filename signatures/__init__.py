@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: audiences as signatures. Reserved: nothing is here yet."""

@@ -1,0 +1,1 @@
+"""A simulated social world that speaks the real wire formats over HTTP."""
