@@ -2,9 +2,57 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-export PYTHONDONTWRITEBYTECODE ?= 1
+ROOMS := taglake api ingestor insights lake registry signatures simnet
+DEMO ?=
 
 .PHONY: help install demo test test-networks check bench format clean
 
 help: ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+# Reinstalled when the project or a kernel changes; what users run needs no test tools.
+$(VENV)/.installed: pyproject.toml $(wildcard */*.pyx)
+	@command -v $(PYTHON) >/dev/null || { echo "taglake needs $(PYTHON): apt-get install python3.11 python3.11-venv, or make PYTHON=python3.12"; exit 1; }
+	@echo "installing taglake into $(VENV) and building its kernels"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m taglake kernels || echo "no C compiler (apt-get install gcc python3.11-dev): the slower Python kernels serve"
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "installing the tools that tests and checks need"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed ## make .venv, install taglake, build the kernels
+
+demo: install ## play a four-week campaign and serve its report on http://localhost:8000
+	@$(BIN)/taglake demo $(DEMO)
+
+test: $(VENV)/.installed-dev ## run every test, on the real Elasticsearch and PostgreSQL where they can be had
+	@$(BIN)/pytest
+
+test-networks: $(VENV)/.installed-dev ## run against real networks' own servers, started on this machine
+	@$(BIN)/pytest tests/networks --override-ini testpaths=tests/networks
+
+check: $(VENV)/.installed-dev ## format, lint, types, layers, dead code, docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/cython-lint $(wildcard */*.pyx)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/vulture
+	@$(BIN)/deptry .
+	@$(BIN)/interrogate --quiet $(ROOMS)
+	@$(BIN)/codespell $(ROOMS) tests docs benchmarks README.md ARCHITECTURE.md CHANGELOG.md
+
+bench: $(VENV)/.installed-dev ## measure every promise of speed; each script also runs alone
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+format: $(VENV)/.installed-dev ## put the code into its shape
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only --quiet .
+
+clean: ## remove what was built here
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(ROOMS) -name '*.so' -o -name '_*_c.c' | xargs rm -f
