@@ -1,0 +1,225 @@
+"""A real Elasticsearch 8.19 on this machine, without Docker: started in ten seconds, stopped by its pid.
+
+Maven Central carries Elastic's own distribution with the core features. `TAGLAKE_TEST_ELASTICSEARCH=http://...`
+names a server that already runs instead; nothing is started then.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from servers.requirement import Missing
+
+VERSION = "8.19.21"
+ARTIFACT = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
+START_SECONDS = 120.0
+UNPRIVILEGED = "nobody"  # Elasticsearch refuses to run as root
+
+SETTINGS = """\
+cluster.name: taglake-test
+discovery.type: single-node
+network.host: 127.0.0.1
+http.port: {http}
+transport.port: {transport}
+path.data: {home}/data
+path.logs: {home}/logs
+xpack.security.enabled: false
+action.auto_create_index: "*"
+# The machine's disk is not what these tests are about; the flood stage is set by hand where it is.
+cluster.routing.allocation.disk.threshold_enabled: false
+"""
+
+
+@contextmanager
+def running(directory: Path, *, heap: str = "512m") -> Iterator[str]:
+    """Start a node of its own and yield its address; `directory` keeps what it printed, and its files.
+
+    Raises Missing without Java 17 or Maven, RuntimeError when the node does not come up.
+    """
+    given = os.environ.get("TAGLAKE_TEST_ELASTICSEARCH")
+    if given:
+        yield given.rstrip("/")
+        return
+    java, distribution = _java_home(), _distribution()
+    with _home(directory) as home:
+        port = _configure(home, distribution)
+        with (directory / "elasticsearch.out").open("wb") as out:
+            node = subprocess.Popen(  # noqa: S603 - our own cached distribution
+                [str(distribution / "bin" / "elasticsearch")],
+                env=_environment(home, java, heap),
+                cwd=home,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **(
+                    {"user": UNPRIVILEGED, "group": "nogroup", "extra_groups": []}
+                    if _root()
+                    else {}
+                ),
+            )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_ready(url, node, directory / "elasticsearch.out")
+            yield url
+        finally:
+            _stop(node)
+
+
+def _root() -> bool:
+    return os.geteuid() == 0
+
+
+def _java_home() -> Path:
+    java = shutil.which("java")
+    if not java:
+        raise Missing(
+            "no java: a real Elasticsearch needs Java 17 or later (apt-get install openjdk-17-jre-headless), "
+            "or set TAGLAKE_TEST_ELASTICSEARCH=http://..."
+        )
+    return Path(java).resolve().parents[1]
+
+
+def _cache() -> Path:
+    """Return where distributions are kept: outside the checkout, and open to the user who runs the node."""
+    if _root():
+        return Path("/var/cache/taglake")  # root's home is closed to everybody else
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "taglake"
+
+
+def _distribution() -> Path:
+    """Return the unpacked distribution; fetch and unpack it the first time."""
+    ready = _cache() / f"elasticsearch-{VERSION}"
+    if not ready.is_dir():
+        _cache().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_cache()) as scratch:
+            _unpack(_fetch(Path(scratch)), Path(scratch))
+            _adopt(Path(scratch) / f"elasticsearch-{VERSION}", ready)
+    return ready
+
+
+def _fetch(folder: Path) -> Path:
+    maven = shutil.which("mvn")
+    if not maven:
+        raise Missing(
+            "no mvn: Elasticsearch comes from Maven Central (apt-get install maven), "
+            "or set TAGLAKE_TEST_ELASTICSEARCH=http://..."
+        )
+    copy = [
+        maven,
+        "-q",
+        "-B",
+        "dependency:copy",
+        f"-Dartifact={ARTIFACT}",
+        f"-DoutputDirectory={folder}",
+    ]
+    done = subprocess.run(copy, cwd=folder, capture_output=True, text=True, check=False)
+    archive = folder / f"elasticsearch-{VERSION}.zip"
+    if done.returncode or not archive.is_file():
+        raise Missing(f"Maven could not fetch {ARTIFACT}: {done.stdout.strip()[-300:]}")
+    return archive
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        for member in packed.infolist():
+            target = Path(packed.extract(member, folder))
+            mode = member.external_attr >> 16  # zipfile forgets that scripts are executable
+            target.chmod(0o755 if target.is_dir() or mode & 0o100 else 0o644)
+
+
+def _adopt(unpacked: Path, ready: Path) -> None:
+    try:
+        unpacked.rename(ready)
+    except OSError:
+        if not ready.is_dir():  # else another session was faster, and its copy is as good
+            raise
+
+
+@contextmanager
+def _home(directory: Path) -> Iterator[Path]:
+    """Yield a folder the node may write to: in `directory`, or, for root, where an unprivileged user gets to.
+
+    pytest's temporary folders are closed to all but their owner, and it closes them again if they are opened.
+    """
+    if not _root():
+        yield directory
+        return
+    home = Path(tempfile.mkdtemp(prefix="taglake-elastic-"))
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _configure(home: Path, distribution: Path) -> int:
+    """Write the node's own configuration and return its HTTP port."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as first,
+        socket.create_server(("127.0.0.1", 0)) as second,
+    ):
+        http, transport = first.getsockname()[1], second.getsockname()[1]
+    shutil.copytree(distribution / "config", home / "config")
+    for name in ("data", "logs", "tmp"):
+        (home / name).mkdir()
+    text = SETTINGS.format(http=http, transport=transport, home=home)
+    (home / "config" / "elasticsearch.yml").write_text(text)
+    if _root():
+        for path in (home, *home.rglob("*")):
+            shutil.chown(path, UNPRIVILEGED)
+    return int(http)
+
+
+def _environment(home: Path, java: Path, heap: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "ES_JAVA_HOME": str(java),
+        "ES_PATH_CONF": str(home / "config"),
+        "ES_TMPDIR": str(home / "tmp"),
+        "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap}",
+        # The launcher is a second JVM that only waits: the smallest one.
+        "CLI_JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    }
+
+
+def _wait_until_ready(url: str, node: "subprocess.Popen[bytes]", out: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if node.poll() is not None:
+            raise RuntimeError(
+                f"Elasticsearch ended with {node.returncode}:\n{out.read_text()[-2000:]}"
+            )
+        if _healthy(url):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(
+        f"Elasticsearch did not start in {START_SECONDS} s:\n{out.read_text()[-2000:]}"
+    )
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_cluster/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _stop(node: "subprocess.Popen[bytes]") -> None:
+    """Stop the launcher, which stops its node; what does not end in time is killed, the node included."""
+    node.terminate()
+    try:
+        node.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(node.pid, signal.SIGKILL)  # a session of its own: nobody else is in this group
+        node.wait()
