@@ -78,6 +78,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 
     `count`; `sum`, `min`, `max`, `known` (how many records have the field) and `distinct` over `field`
     (dotted: "counts.likes", "delta.likes"). `sum`, `min`, `max` over no known value are None, not 0.
+    Over posts, `field` may also be one of `lake.derived.DERIVED` ("engagements", "engagement_ppm").
     """
 
     kind: Literal["count", "sum", "min", "max", "known", "distinct"]
