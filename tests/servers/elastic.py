@@ -1,10 +1,11 @@
-"""A real Elasticsearch 8.19 on this machine, without Docker: started in ten seconds, stopped by its pid.
+"""A real Elasticsearch 8.19 without Docker: started in some ten seconds, stopped by its pid.
 
-Maven Central carries Elastic's own distribution with the core features. `TAGLAKE_TEST_ELASTICSEARCH=http://...`
-names a server that already runs instead; nothing is started then.
+Maven Central carries Elastic's own distribution with the core features. To use a server that
+already runs, set `TAGLAKE_TEST_ELASTICSEARCH=http://...`; nothing is started then.
 """
 
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -42,7 +43,7 @@ cluster.routing.allocation.disk.threshold_enabled: false
 
 @contextmanager
 def running(directory: Path, *, heap: str = "512m") -> Iterator[str]:
-    """Start a node of its own and yield its address; `directory` keeps what it printed, and its files.
+    """Start a node and yield its address; `directory` keeps what it printed, and its files.
 
     Raises Missing without Java 17 or Maven, RuntimeError when the node does not come up.
     """
@@ -54,18 +55,16 @@ def running(directory: Path, *, heap: str = "512m") -> Iterator[str]:
     with _home(directory) as home:
         port = _configure(home, distribution)
         with (directory / "elasticsearch.out").open("wb") as out:
-            node = subprocess.Popen(  # noqa: S603 - our own cached distribution
+            node = subprocess.Popen(
                 [str(distribution / "bin" / "elasticsearch")],
                 env=_environment(home, java, heap),
                 cwd=home,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                **(
-                    {"user": UNPRIVILEGED, "group": "nogroup", "extra_groups": []}
-                    if _root()
-                    else {}
-                ),
+                user=UNPRIVILEGED if _root() else None,
+                group=pwd.getpwnam(UNPRIVILEGED).pw_gid if _root() else None,
+                extra_groups=[] if _root() else None,
             )
         try:
             url = f"http://127.0.0.1:{port}"
@@ -83,14 +82,14 @@ def _java_home() -> Path:
     java = shutil.which("java")
     if not java:
         raise Missing(
-            "no java: a real Elasticsearch needs Java 17 or later (apt-get install openjdk-17-jre-headless), "
-            "or set TAGLAKE_TEST_ELASTICSEARCH=http://..."
+            "no java: a real Elasticsearch needs Java 17 or later "
+            "(apt-get install openjdk-17-jre-headless), or set TAGLAKE_TEST_ELASTICSEARCH=http://..."
         )
     return Path(java).resolve().parents[1]
 
 
 def _cache() -> Path:
-    """Return where distributions are kept: outside the checkout, and open to the user who runs the node."""
+    """Return where distributions are kept: outside the checkout, open to who runs the node."""
     if _root():
         return Path("/var/cache/taglake")  # root's home is closed to everybody else
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "taglake"
@@ -147,9 +146,10 @@ def _adopt(unpacked: Path, ready: Path) -> None:
 
 @contextmanager
 def _home(directory: Path) -> Iterator[Path]:
-    """Yield a folder the node may write to: in `directory`, or, for root, where an unprivileged user gets to.
+    """Yield a folder the node may write to: `directory`, or, for root, one that others can reach.
 
-    pytest's temporary folders are closed to all but their owner, and it closes them again if they are opened.
+    pytest's temporary folders are closed to all but their owner, and pytest closes them again if
+    somebody opens them.
     """
     if not _root():
         yield directory
@@ -216,7 +216,7 @@ def _healthy(url: str) -> bool:
 
 
 def _stop(node: "subprocess.Popen[bytes]") -> None:
-    """Stop the launcher, which stops its node; what does not end in time is killed, the node included."""
+    """Stop the launcher, which stops its node; what does not end in time is killed with it."""
     node.terminate()
     try:
         node.wait(timeout=30)
