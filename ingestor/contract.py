@@ -1,8 +1,8 @@
 """What a source of a network promises to the ingestor, and what it gets.
 
-A source is one file in `ingestor/sources/`. It makes requests and reads answers; it opens no connection, keeps
-no clock, sleeps never and counts no budget: `fetch`, given to it, does all that. So the same `parse` reads a
-live answer, a recorded file and a fuzzer's bytes.
+A source is one file in `ingestor/sources/`. It makes requests and reads answers; it opens no
+connection, keeps no clock, sleeps never and counts no budget: `fetch`, given to it, does all that.
+So the same `parse` reads a live answer, a recorded file and a fuzzer's bytes.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -17,7 +17,9 @@ TargetKind = Literal["tag", "profile", "followers"]
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Something to watch: a hashtag (without '#'), a profile (a handle), the followers of a profile."""
+    """Something to watch: a hashtag (without '#'), a profile (a handle), the followers of a
+    profile.
+    """
 
     network: str
     kind: TargetKind
@@ -105,7 +107,9 @@ Fetch = Callable[[Request], Awaitable[Answer]]
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):
-    """What a network's headers say of the budget; None where they are silent. `reset` in seconds from now."""
+    """What a network's headers say of the budget; None where they are silent. `reset` in seconds
+    from now.
+    """
 
     limit: int | None = None
     remaining: int | None = None
@@ -114,7 +118,9 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(Protocol):
-    """One way to ask one network. Stateless but for what it may cache for ever (ids of hashtags)."""
+    """One way to ask one network. Stateless but for what it may cache for ever (ids of
+    hashtags).
+    """
 
     name: str  # "instagram_graph": how settings, records and the command line call it
     network: str  # "instagram": what ids start with
@@ -127,12 +133,16 @@ class Source(Protocol):
     def poll(
         self, fetch: Fetch, target: Target, credential: Credential, seen: Seen, cursor: str | None
     ) -> AsyncIterator[Page]:
-        """Yield the target's pages, newest posts first, from `cursor` or the front; stop at no or a repeated
-        cursor. The caller stops asking once it knows all of a page. Raises what `fetch` raises."""
+        """Yield the target's pages, newest posts first, from `cursor` or the front; stop at no or a
+        repeated cursor. The caller stops asking once it knows all of a page. Raises what `fetch`
+        raises.
+        """
         ...
 
     def judge(self, answer: Answer, now: datetime) -> None:
-        """Return for a good answer; raise RateLimited, Refused, Gone, BadRequest, BadAnswer or Down."""
+        """Return for a good answer; raise RateLimited, Refused, Gone, BadRequest, BadAnswer or
+        Down.
+        """
         ...
 
     def allowance(self, answer: Answer, now: datetime) -> Allowance:
@@ -140,6 +150,7 @@ class Source(Protocol):
         ...
 
     def parse(self, body: bytes, seen: Seen) -> Page:
-        """Return what an answer of any known generation holds, found by its keys. Never raises for content:
-        an error body gives `error`, an unreadable part goes to `aside`."""
+        """Return what an answer of any known generation holds, found by its keys. Never raises for
+        content: an error body gives `error`, an unreadable part goes to `aside`.
+        """
         ...

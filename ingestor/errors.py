@@ -2,7 +2,8 @@
 
 IngestError
 ├── RateLimited    the network asks for a pause of this lane (seconds)
-├── Refused        the credential is dead, challenged or not allowed: quarantine its lane, call a person
+├── Refused        the credential is dead, challenged or not allowed: quarantine its lane, call a
+person
 ├── Gone           the target or post does not exist (any more)
 ├── BadRequest     the network will never answer this request; the target is at fault
 ├── BadAnswer      the answer cannot be read: HTML, truncated, too deep, too large, wrong types
@@ -11,7 +12,9 @@ IngestError
 
 
 class IngestError(Exception):
-    """The base of all errors of a poll. `kind` is the word that records, logs and `taglake parse` use."""
+    """The base of all errors of a poll. `kind` is the word that records, logs and `taglake parse`
+    use.
+    """
 
     kind = "unknown"
 

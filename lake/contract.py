@@ -1,10 +1,12 @@
 """What a lake promises, whichever engine is behind it.
 
-One suite (`tests/lake/test_contract.py`) runs against every implementation with the same literal answers.
+One suite (`tests/lake/test_contract.py`) runs against every implementation with the same literal
+answers.
 
-Current tables (`posts`, `profiles`, `tags`, `comments`, `follows`, `polls`, `rollups`) hold one record an id,
-the one with the highest version; append-only tables (`snapshots`, `gaps`) have ids that are unique by
-construction, so a replay changes nothing there either. A write is visible to readers after `flush`.
+Current tables (`posts`, `profiles`, `tags`, `comments`, `follows`, `polls`, `rollups`) hold one
+record an id, the one with the highest version; append-only tables (`snapshots`, `gaps`) have ids
+that are unique by construction, so a replay changes nothing there either. A write is visible to
+readers after `flush`.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -23,8 +25,9 @@ Interval = Literal["1h", "1d", "1w", "1M"]
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One record ready to be written: its table, id, version and JSON bytes (one line, no newline).
 
-    `version` is the observation time in milliseconds: a lower one never replaces a higher one, an equal one is
-    harmless. `month` (YYYY.MM, or "undated") says which monthly index or partition holds the record, for ever.
+    `version` is the observation time in milliseconds: a lower one never replaces a higher one, an
+    equal one is harmless. `month` (YYYY.MM, or "undated") says which monthly index or partition
+    holds the record, for ever.
     """
 
     table: str
@@ -36,7 +39,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one line. `stored` and `stale` (a newer one was there) are final and good,
-    `poison` is final and bad, `retry` and `parked` are not final (`parked` needs an operator)."""
+    `poison` is final and bad, `retry` and `parked` are not final (`parked` needs an operator).
+    """
 
     outcome: Literal["stored", "stale", "poison", "retry", "parked"]
     reason: str = ""  # never text of the record
@@ -48,9 +52,9 @@ STORED = Verdict(outcome="stored")
 class Where(msgspec.Struct, frozen=True, kw_only=True):
     """Which records of a table are meant; every given field narrows, an empty one does not.
 
-    `tags` and `handles` are one group: a record matches if it bears any of the tags OR was written by any of
-    the handles. Range ends: `since` included, `until` excluded, on the field `time`. A record whose `time` is
-    unknown is in no range.
+    `tags` and `handles` are one group: a record matches if it bears any of the tags OR was written
+    by any of the handles. Range ends: `since` included, `until` excluded, on the field `time`. A
+    record whose `time` is unknown is in no range.
     """
 
     ids: tuple[str, ...] = ()
@@ -76,9 +80,10 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """A number over a group of records.
 
-    `count`; `sum`, `min`, `max`, `known` (how many records have the field) and `distinct` over `field`
-    (dotted: "counts.likes", "delta.likes"). `sum`, `min`, `max` over no known value are None, not 0.
-    Over posts, `field` may also be one of `lake.derived.DERIVED` ("engagements", "engagement_ppm").
+    `count`; `sum`, `min`, `max`, `known` (how many records have the field) and `distinct` over
+    `field` (dotted: "counts.likes", "delta.likes"). `sum`, `min`, `max` over no known value are
+    None, not 0. Over posts, `field` may also be one of `lake.derived.DERIVED` ("engagements",
+    "engagement_ppm").
     """
 
     kind: Literal["count", "sum", "min", "max", "known", "distinct"]
@@ -96,7 +101,9 @@ Numbers = dict[str, float | int | datetime | None]
 
 
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
-    """One interval of a series. `start` is its beginning in the asked time zone; `key` the breakdown's value."""
+    """One interval of a series. `start` is its beginning in the asked time zone; `key` the
+    breakdown's value.
+    """
 
     start: datetime
     key: str | None = None
@@ -111,7 +118,9 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Distinct(msgspec.Struct, frozen=True, kw_only=True):
-    """How many different values: exact when `error` is 0, else within +-`error` (relative, one sigma)."""
+    """How many different values: exact when `error` is 0, else within +-`error` (relative, one
+    sigma).
+    """
 
     value: int
     error: float = 0.0
@@ -136,7 +145,9 @@ class Sort(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Some records in order, and the cursor that continues behind them (None: there are no more)."""
+    """Some records in order, and the cursor that continues behind them (None: there are no
+    more).
+    """
 
     records: list[Record]
     cursor: str | None = None
@@ -177,13 +188,17 @@ class Lake(Writer, Protocol):
         ...
 
     def scan(self, kind: type[R], where: Where, *, raw: bool = True) -> AsyncIterator[list[R]]:
-        """Yield all records that match, in batches, ordered by id; without their `raw` if it is not asked for."""
+        """Yield all records that match, in batches, ordered by id; without their `raw` if it is
+        not asked for.
+        """
         ...
 
     async def page(
         self, kind: type[R], where: Where, *, sort: Sort, limit: int = 50, cursor: str | None = None
     ) -> Page:
-        """Return up to `limit` (1-1000) records, without `raw`. Raises BadQuestion for a foreign cursor."""
+        """Return up to `limit` (1-1000) records, without `raw`. Raises BadQuestion for a foreign
+        cursor.
+        """
         ...
 
     async def totals(self, kind: type[R], where: Where, metrics: Sequence[Metric]) -> Numbers:
@@ -200,10 +215,11 @@ class Lake(Writer, Protocol):
         metrics: Sequence[Metric] = (COUNT,),
         breakdown: str | None = None,
     ) -> list[Bucket]:
-        """Return the metrics by interval of `where.time`, ordered by start, then key; empty buckets left out.
+        """Return the metrics by interval of `where.time`, ordered by start, then key; empty buckets
+        left out.
 
-        Days, weeks (from Monday) and months are those of `timezone`, daylight saving included. `breakdown` is
-        a field; over a list field ("tags") a record counts once under each value.
+        Days, weeks (from Monday) and months are those of `timezone`, daylight saving included.
+        `breakdown` is a field; over a list field ("tags") a record counts once under each value.
         """
         ...
 
@@ -217,7 +233,9 @@ class Lake(Writer, Protocol):
         order: Metric = COUNT,
         limit: int = 10,
     ) -> list[Group]:
-        """Return the `limit` values of field `by` with the highest `order` metric, ties by key ascending."""
+        """Return the `limit` values of field `by` with the highest `order` metric, ties by key
+        ascending.
+        """
         ...
 
     async def distinct(self, kind: type[R], where: Where, field: str) -> Distinct:
@@ -227,13 +245,19 @@ class Lake(Writer, Protocol):
     async def histogram(
         self, kind: type[R], where: Where, field: str, *, width: float
     ) -> list[Bin]:
-        """Return counts of records by `field` in bins [i * width, (i + 1) * width), empty ones left out."""
+        """Return counts of records by `field` in bins [i * width, (i + 1) * width), empty ones
+        left out.
+        """
         ...
 
     def at(self, where: Where, instant: datetime) -> AsyncIterator[list[Snapshot]]:
-        """Yield the last snapshot not later than `instant` of each subject that matches, ordered by subject."""
+        """Yield the last snapshot not later than `instant` of each subject that matches, ordered
+        by subject.
+        """
         ...
 
     async def delete(self, kind: type[R], where: Where) -> int:
-        """Delete what matches and return how many records went. Raises BadQuestion for an empty `where`."""
+        """Delete what matches and return how many records went. Raises BadQuestion for an empty
+        `where`.
+        """
         ...

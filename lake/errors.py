@@ -5,7 +5,8 @@ LakeError
 ├── TooLarge       the lake refuses the size of a request: split it
 ├── Refused        the lake refuses a whole request for its content: bisect it
 ├── Misplaced      the lake's set-up is wrong (index closed, write block, disk full): park and alarm
-└── BadQuestion    a filter, field, sort or cursor that the contract does not allow: the caller's fault
+└── BadQuestion    a filter, field, sort or cursor that the contract does not allow: the caller's
+fault
 """
 
 
@@ -14,7 +15,9 @@ class LakeError(Exception):
 
 
 class Unavailable(LakeError):
-    """The lake is down, slow or overloaded; `retry_after` is its own wish in seconds, if it said one."""
+    """The lake is down, slow or overloaded; `retry_after` is its own wish in seconds, if it said
+    one.
+    """
 
     def __init__(self, why: str, *, retry_after: float | None = None) -> None:
         super().__init__(why)
@@ -38,7 +41,9 @@ class Refused(LakeError):
 
 
 class Misplaced(LakeError):
-    """The lake cannot take writes until an operator mends it; `cause` is a short word, e.g. "disk"."""
+    """The lake cannot take writes until an operator mends it; `cause` is a short word, e.g.
+    "disk".
+    """
 
     def __init__(self, cause: str, why: str) -> None:
         super().__init__(f"the lake takes no writes ({cause}): {why}")

@@ -1,4 +1,6 @@
-"""From records to the lines a lake writes, and back: the one place that knows how a record becomes bytes."""
+"""From records to the lines a lake writes, and back: the one place that knows how a record becomes
+bytes.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,14 +19,17 @@ _decoders = {table: msgspec.json.Decoder(kind) for table, kind in RECORDS.items(
 
 
 def milliseconds(instant: datetime) -> int:
-    """Return milliseconds since 1970, rounded down: the version of what was observed at `instant`."""
+    """Return milliseconds since 1970, rounded down: the version of what was observed at
+    `instant`.
+    """
     return (instant - _EPOCH) // _MILLISECOND
 
 
 def month_of(record: Record) -> str:
     """Return the month a record is kept under, for ever the same for one id.
 
-    Posts go by when they were made, not seen, so that a re-poll in a later month finds the same index.
+    Posts go by when they were made, not seen, so that a re-poll in a later month finds the same
+    index.
     """
     if isinstance(record, Post):
         instant = record.created_at

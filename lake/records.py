@@ -1,8 +1,9 @@
 """The data model: what one observation of a social network is made of.
 
-Every record says where it was seen (`network`, `source`), when (`observed_at`) and by which parser. Ids are
-strings `network:id` and unique in the world. Unknown is None, never 0. Times are aware datetimes in UTC;
-as JSON they are RFC 3339. Records are frozen: a change is a new record with a later `observed_at`.
+Every record says where it was seen (`network`, `source`), when (`observed_at`) and by which parser.
+Ids are strings `network:id` and unique in the world. Unknown is None, never 0. Times are aware
+datetimes in UTC; as JSON they are RFC 3339. Records are frozen: a change is a new record with a
+later `observed_at`.
 """
 
 from datetime import datetime
@@ -15,7 +16,9 @@ SubjectKind = Literal["post", "profile", "tag"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """What all records share: an id that is unique in the world, the network it starts with, when it was seen."""
+    """What all records share: an id that is unique in the world, the network it starts with, when
+    it was seen.
+    """
 
     id: str
     network: str
@@ -23,7 +26,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Fa
 
 
 class PostCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Public counts of one post at one instant; None where the network hides or does not tell one."""
+    """Public counts of one post at one instant; None where the network hides or does not tell
+    one.
+    """
 
     likes: int | None = None
     comments: int | None = None
@@ -86,8 +91,8 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
 class Post(Record, frozen=True, kw_only=True):
     """One publication and its newest known counts.
 
-    `id` is unique in the world, `native_id` is the id at the server that answered. A repost carries the
-    counts of the original, so sums over posts leave `kind == "repost"` out.
+    `id` is unique in the world, `native_id` is the id at the server that answered. A repost carries
+    the counts of the original, so sums over posts leave `kind == "repost"` out.
     """
 
     native_id: str
@@ -160,7 +165,9 @@ class Comment(Record, frozen=True, kw_only=True):
 
 
 class Follow(Record, frozen=True, kw_only=True):
-    """One edge of the follower graph: `follower_id` follows `account_id`. `id` = network:follower>account."""
+    """One edge of the follower graph: `follower_id` follows `account_id`. `id` =
+    network:follower>account.
+    """
 
     account_id: str
     follower_id: str
@@ -172,9 +179,10 @@ class Follow(Record, frozen=True, kw_only=True):
 class Snapshot(Record, frozen=True, kw_only=True):
     """The counts of one subject at one instant, and what changed since its last snapshot.
 
-    `id` = subject_id@milliseconds. Append-only. The subject's tags, author and creation time are repeated
-    here so that history can be cut by tag and author without a join.
-    `delta` is None in the first snapshot of a subject; a count that was or is unknown has an unknown delta.
+    `id` = subject_id@milliseconds. Append-only. The subject's tags, author and creation time are
+    repeated here so that history can be cut by tag and author without a join.
+    `delta` is None in the first snapshot of a subject; a count that was or is unknown has an
+    unknown delta.
     """
 
     subject: SubjectKind
@@ -195,7 +203,9 @@ GapReason = Literal[
 
 
 class Gap(Record, frozen=True, kw_only=True):
-    """A stretch of time in which a target was not watched as planned: [since, until). `id` = target@since."""
+    """A stretch of time in which a target was not watched as planned: [since, until). `id` =
+    target@since.
+    """
 
     target: str  # "network/kind/name", as `Target.key`
     reason: GapReason
@@ -224,7 +234,9 @@ class Poll(Record, frozen=True, kw_only=True):
 
 
 class Rollup(Record, frozen=True, kw_only=True):
-    """A report a worker computed ahead: `id` = campaign_id/name. `network` is "*": it spans networks."""
+    """A report a worker computed ahead: `id` = campaign_id/name. `network` is "*": it spans
+    networks.
+    """
 
     campaign_id: str
     name: str  # "summary", ...
@@ -244,6 +256,8 @@ RECORDS: dict[str, type[Record]] = {
     "polls": Poll,
     "rollups": Rollup,
 }
-"""Table name to record type. `snapshots` and `gaps` are append-only, the others hold the newest state by id."""
+"""Table name to record type. `snapshots` and `gaps` are append-only, the others hold the newest
+state by id.
+"""
 
 TABLES: dict[type[Record], str] = {kind: table for table, kind in RECORDS.items()}

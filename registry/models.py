@@ -1,4 +1,6 @@
-"""What the registry keeps, as values: frozen, without SQL, shared by the API, the ingestor and the insights."""
+"""What the registry keeps, as values: frozen, without SQL, shared by the API, the ingestor and the
+insights.
+"""
 
 from datetime import datetime
 from typing import Literal
@@ -17,10 +19,11 @@ class Competitor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CampaignDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asks for. Hashtags are NFKC, casefolded, without '#'; profiles are handles without '@'.
+    """What a client asks for. Hashtags are NFKC, casefolded, without '#'; profiles are handles
+    without '@'.
 
-    The campaign runs in [start, end). It is compared with `baseline_days` before `start` and `after_days` from
-    `end` on; collection runs from start - baseline_days to end + after_days.
+    The campaign runs in [start, end). It is compared with `baseline_days` before `start` and
+    `after_days` from `end` on; collection runs from start - baseline_days to end + after_days.
     """
 
     name: str
@@ -37,7 +40,9 @@ class CampaignDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Campaign(CampaignDraft, frozen=True, kw_only=True):
-    """A registered campaign. `revision` rises with every change of what it watches or of its dates."""
+    """A registered campaign. `revision` rises with every change of what it watches or of its
+    dates.
+    """
 
     id: str  # UUIDv7, not guessable, sorts by creation
     client_id: str  # the tenant

@@ -1,10 +1,13 @@
-"""Every setting, assembled: defaults < `taglake.toml` < environment `TAGLAKE_SECTION__NAME` < arguments.
+"""Every setting, assembled: defaults < `taglake.toml` < environment `TAGLAKE_SECTION__NAME`.
 
-The only place, with `taglake.cli`, that reads the environment. Other rooms take values.
+The only place that reads settings and, with the secrets, the environment; other rooms take
+values. Each field's description is its comment in `taglake.example.toml`, which `taglake.template`
+makes from here.
 """
 
+import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -16,8 +19,8 @@ from pydantic_settings import (
 
 from taglake.errors import BadSetting
 
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(gt=0)]
+LAKE_SCHEMES = ("files", "s3", "gs", "az", "http", "https")
+FILE_NAME = "taglake.toml"
 
 
 class Section(BaseModel):
@@ -29,92 +32,186 @@ class Section(BaseModel):
 class LakeSettings(Section):
     """Where the records live."""
 
-    url: str = "files:.taglake/lake"  # files:PATH, s3://..., http(s)://elasticsearch:9200
-    prefix: str = "taglake"  # of Elasticsearch index names
-    user: str | None = None
-    password_env: str = "TAGLAKE_LAKE_PASSWORD"  # noqa: S105 - the name of a variable
-    ca_certs: Path | None = None
-    shards: Count = 1
-    replicas: Annotated[int, Field(ge=0)] = 0
+    url: str = Field(
+        "files:.taglake/lake",
+        description="files:FOLDER, s3://BUCKET/PREFIX, http(s)://HOST:9200 (Elasticsearch 8.19)",
+    )
+    prefix: str = Field("taglake", description="first part of every Elasticsearch index name")
+    user: str | None = Field(None, description="Elasticsearch user; its password is a secret")
+    password: str = Field(
+        "TAGLAKE_LAKE_PASSWORD", description="name of the secret, never its value"
+    )
+    ca_certs: Path | None = Field(
+        None, description="certificate file if Elasticsearch has its own CA"
+    )
+    shards: int = Field(1, gt=0, description="per monthly index; one holds about 30 GB well")
+    replicas: int = Field(0, ge=0, description="copies of each shard; 1 or more on a cluster")
 
     @field_validator("url")
     @classmethod
     def _known_scheme(cls, url: str) -> str:
-        if url.split(":", 1)[0] in {"files", "s3", "gs", "az", "http", "https"}:
+        if url.split(":", 1)[0] in LAKE_SCHEMES:
             return url
-        raise ValueError("must start with files:, s3:, gs:, az:, http: or https:")
+        raise ValueError(f"must start with one of {', '.join(f'{s}:' for s in LAKE_SCHEMES)}")
 
 
 class RegistrySettings(Section):
     """Where campaigns, keys and lanes live."""
 
-    url: str = "sqlite+aiosqlite:///.taglake/registry.db"
-    pepper_env: str = "TAGLAKE_PEPPER"
+    url: str = Field(
+        "sqlite+aiosqlite:///.taglake/registry.db",
+        description="SQLite for one machine, postgresql+asyncpg://USER@HOST/NAME for a fleet",
+    )
+    password: str = Field(
+        "TAGLAKE_REGISTRY_PASSWORD", description="name of the secret of PostgreSQL"
+    )
+    pepper: str = Field(
+        "TAGLAKE_PEPPER", description="name of the secret that API keys are hashed with"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, url: str) -> str:
+        if url.startswith(("sqlite+aiosqlite:", "postgresql+asyncpg:")):
+            return url
+        raise ValueError("must start with sqlite+aiosqlite: or postgresql+asyncpg:")
 
 
 class AccountSettings(Section):
-    """One developer account, or one anonymous host: it becomes one lane."""
+    """One developer account or anonymous host; each becomes a lane with a budget of its own."""
 
-    source: str  # instagram_graph, instagram, mastodon, bluesky, or a plugin's
-    name: str  # ours, safe to show
-    base_url: str | None = None  # None: the source's own
-    user: str | None = None
-    secret_env: str | None = None  # name of the variable or secret file; None: anonymous
-    limit: Count | None = None  # requests per `window`; None: the source's own
-    window: Positive | None = None  # seconds
+    source: str = Field(
+        description="instagram_graph, instagram, mastodon, bluesky, or a plugin's name"
+    )
+    name: str = Field(pattern=r"^[\w.@-]{1,64}$", description="our name for it; it shows in logs")
+    base_url: str | None = Field(None, description="address to ask; unset: the network's own")
+    user: str | None = Field(None, description="the network's name or id of the account")
+    secret: str | None = Field(None, description="name of the secret; unset: asked without log-in")
+    limit: int | None = Field(
+        None, gt=0, description="requests per window; unset: the network's own"
+    )
+    window: float | None = Field(None, gt=0, description="seconds; unset: the network's own")
 
 
 class IngestSettings(Section):
     """How networks are asked."""
 
-    spool: Path = Path(".taglake/spool.db")
-    spool_megabytes: Count = 1024
-    concurrency: Count = 64
-    snapshot_every: Positive = 3600.0
-    floor: Positive = 60.0
-    ceiling: Positive = 21_600.0
-    refresh_targets: Positive = 15.0
-    grace: Positive = 20.0
+    spool: Path = Field(
+        Path(".taglake/spool.db"), description="pages wait here until the lake has them"
+    )
+    spool_megabytes: int = Field(
+        1024, gt=3, description="cap of the spool; 1 GB holds about 2 M posts"
+    )
+    concurrency: int = Field(64, gt=0, le=1000, description="requests in flight at once")
+    snapshot_every: float = Field(
+        3600, gt=0, description="seconds between snapshots of unchanged counts"
+    )
+    floor: float = Field(60, gt=0, description="seconds: no target is asked more often")
+    ceiling: float = Field(
+        21_600, gt=0, description="seconds: every target is asked this often at least"
+    )
+    refresh: float = Field(15, gt=0, description="seconds until a new campaign is noticed")
+    grace: float = Field(20, gt=0, description="seconds for polls in flight when asked to stop")
 
 
 class WorkSettings(Section):
-    """How often reports are computed ahead."""
+    """How often reports are computed ahead and the embedded lake is tidied."""
 
-    rollup_every: Positive = 300.0
-    compact_every: Positive = 900.0
+    rollup_every: float = Field(300, gt=0, description="seconds; a report served may be this old")
+    compact_every: float = Field(
+        900, gt=0, description="seconds; merges small files of the files lake"
+    )
 
 
 class ServeSettings(Section):
     """The API and the page."""
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    requests_per_minute: Count = 600
-    cache_seconds: Annotated[float, Field(ge=0)] = 5.0
-    cors_origins: tuple[str, ...] = ()
-    docs: bool = True
-    public_url: str | None = None
+    host: str = Field("127.0.0.1", description="0.0.0.0 only behind a proxy that ends TLS")
+    port: int = Field(8000, ge=0, le=65535, description="0 takes a free one")
+    requests_per_minute: int = Field(600, gt=0, description="per API key")
+    cache_seconds: float = Field(
+        5, ge=0, description="how long an equal question gets an equal answer"
+    )
+    cors_origins: tuple[str, ...] = Field((), description="sites whose scripts may call the API")
+    docs: bool = Field(True, description="serve /docs; switch off in public")
 
 
 class LogSettings(Section):
     """What is logged, and how."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "json", "text"] = "auto"  # auto: text for a terminal
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least that shows"
+    )
+    format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
 
 
 class Settings(BaseSettings):
     """All sections. Made by `load`; frozen."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TAGLAKE_", env_nested_delimiter="__", extra="ignore", frozen=True
+        env_prefix="TAGLAKE_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
+    secrets: Path = Field(
+        Path(".taglake/secrets"),
+        description="folder of secret files; a file here beats an environment variable of its name",
+    )
     lake: LakeSettings = LakeSettings()
     registry: RegistrySettings = RegistrySettings()
-    accounts: tuple[AccountSettings, ...] = ()
     ingest: IngestSettings = IngestSettings()
     work: WorkSettings = WorkSettings()
     serve: ServeSettings = ServeSettings()
     log: LogSettings = LogSettings()
-    secrets: Path = Path("/run/secrets")  # a file here beats a variable of the same name
+    accounts: tuple[AccountSettings, ...] = ()
+
+    @field_validator("accounts")
+    @classmethod
+    def _one_name_each(cls, accounts: tuple[AccountSettings, ...]) -> tuple[AccountSettings, ...]:
+        names = [(account.source, account.name) for account in accounts]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name[0]}/{name[1]} stands there twice; give each its own name")
+        return accounts
+
+
+def load(path: Path | None = None) -> Settings:
+    """Return the settings of `path`, or of ./taglake.toml if that exists; raises BadSetting."""
+    chosen = path or Path(FILE_NAME)
+    if path and not path.is_file():
+        raise BadSetting(f"--config {path}: there is no such file; `taglake init` writes one")
+    try:
+        return _reading(chosen)()
+    except ValidationError as error:
+        raise BadSetting("\n".join(_told(chosen, problem) for problem in error.errors())) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{chosen}: is not TOML: {error}") from None
+
+
+def _reading(path: Path) -> type[Settings]:
+    """Return Settings that read `path` below the environment."""
+
+    class FileSettings(Settings):
+        """Settings bound to one file."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+
+    return FileSettings
+
+
+def _told(path: Path, problem: Any) -> str:
+    """Return one line that names the setting, its value and what is wrong."""
+    name = ".".join(str(part) for part in problem["loc"]) or "settings"
+    if problem["type"] == "extra_forbidden":
+        return f"{path}: {name}: there is no such setting; taglake.example.toml lists them"
+    value = repr(problem["input"])[:80]
+    wrong = problem["msg"].removeprefix("Value error, ")
+    return f"{path} or environment: {name} = {value}: {wrong}"
