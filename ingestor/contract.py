@@ -13,7 +13,7 @@ import msgspec
 
 from lake.records import Comment, Follow, Post, Profile, Tag
 
-TargetKind = Literal["tag", "profile", "followers"]
+TargetKind = Literal["tag", "profile", "followers", "post"]
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):

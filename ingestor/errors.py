@@ -7,6 +7,7 @@ person
 ├── Gone           the target or post does not exist (any more)
 ├── BadRequest     the network will never answer this request; the target is at fault
 ├── BadAnswer      the answer cannot be read: HTML, truncated, too deep, too large, wrong types
+├── NoBudget       our own budget of the lane is spent: the poll goes on when it is not (seconds)
 └── Down           no answer, or a server error: try again later
 """
 
@@ -63,6 +64,16 @@ class BadAnswer(IngestError):
     """The answer is not what this network sends; `body` is what came, for the dead letters."""
 
     kind = "unknown"
+
+
+class NoBudget(IngestError):
+    """Nothing was asked: the lane's budget is spent for `seconds`, or its lease or slots are."""
+
+    kind = "no_budget"
+
+    def __init__(self, why: str, *, seconds: float) -> None:
+        super().__init__(why)
+        self.seconds = seconds
 
 
 class Down(IngestError):
