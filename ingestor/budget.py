@@ -1,0 +1,167 @@
+"""The budget of one lane: an exact sliding log of requests, and the quota of hashtag slots. Pure: time comes in.
+
+Token buckets and GCRA let up to twice the limit pass in one window (facts/reliability.md section 5); a log of
+200 stamps is nothing, so we keep the log.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+
+from ingestor.contract import Allowance
+
+PAD_SECONDS = 60.0  # arrival jitter at the provider, and the life of a chunk written ahead
+FULL_PERCENT = 100.0
+
+
+def pad_of(window: float) -> float:
+    """Return how much longer our window is than the provider's: a minute an hour, scaled down for small ones."""
+    return min(PAD_SECONDS, max(window / 60, 0.1))
+
+
+class Budget:
+    """How many requests one lane may still make.
+
+    Life: made when the lane is leased, with what earlier holders spent; `reserve` before every wire attempt,
+    `heard` with every answer's headers, `throttled` on a 429. All times are seconds on one monotonic clock.
+
+    Spending is written ahead in chunks: `prepay` notes a chunk that the registry has accepted, and `reserve`
+    grants only what is prepaid. A chunk lapses after half the pad, so a request is never later than its entry
+    in the registry by more than the pad forgives: after a crash the next holder may waste, never overspend.
+    """
+
+    def __init__(self, *, limit: int, window: float, pad: float | None = None) -> None:
+        self.limit = limit
+        self.window = window
+        self.pad = pad_of(window) if pad is None else pad
+        self._spent: deque[float] = deque()
+        self._ceiling = float(limit)
+        self._raised_at = 0.0
+        self._told: tuple[int, float] | None = None  # what the network says is left, and until when
+        self._prepaid = 0
+        self._prepaid_until = 0.0
+
+    @property
+    def ceiling(self) -> int:
+        """Return how many requests a window may hold now: the limit, less after a refusal."""
+        return max(1, int(self._ceiling))
+
+    @property
+    def hourly(self) -> float:
+        """Return how many requests an hour this budget sustains."""
+        return self.ceiling * 3600.0 / (self.window + self.pad)
+
+    def spent_before(self, ages: Iterable[float], *, now: float) -> None:
+        """Take over what earlier holders spent: the age in seconds of each request, in any order."""
+        self._spent = deque(sorted([*self._spent, *(now - age for age in ages)]))
+
+    def wait(self, now: float, cost: int = 1) -> float:
+        """Return the seconds until `cost` requests fit, 0.0 if they fit now; counts nothing."""
+        self._forget(now)
+        cost = min(cost, self.ceiling)
+        own = 0.0
+        over = len(self._spent) + cost - self.ceiling
+        if over > 0:
+            own = self._spent[over - 1] + self.window + self.pad - now
+        return max(own, self._told_wait(now, cost), 0.0)
+
+    def reserve(self, now: float, cost: int = 1) -> float:
+        """Spend `cost` prepaid requests and return 0.0, or spend nothing and return the seconds to wait."""
+        seconds = self.wait(now, cost)
+        if seconds > 0.0 or self.unpaid(now, cost):
+            return max(seconds, 0.001)
+        self._prepaid -= cost
+        self._spent.extend([now] * cost)
+        if self._told is not None:
+            self._told = (self._told[0] - cost, self._told[1])
+        return 0.0
+
+    def unpaid(self, now: float, cost: int = 1) -> int:
+        """Return how many requests a new chunk must hold before `cost` can be reserved; 0: none is needed."""
+        if now <= self._prepaid_until and self._prepaid >= cost:
+            return 0
+        self._prepaid = 0
+        self._forget(now)
+        room = self.ceiling - len(self._spent)
+        return max(cost, min(room, self.limit // 40))
+
+    def prepay(self, now: float, count: int) -> None:
+        """Note that the registry holds a chunk of `count` requests as spent since `now` at the latest."""
+        self._prepaid = count
+        self._prepaid_until = now + self.pad / 2
+
+    def heard(self, allowance: Allowance, *, now: float) -> None:
+        """Take what the network's headers say, where it is less than what we think is left."""
+        left = _left(allowance, self.limit)
+        if allowance.limit is not None:
+            self._ceiling = max(1.0, min(self._ceiling, float(allowance.limit)))
+        if left is None:
+            return
+        until = now + (self.window if allowance.reset is None else max(0.0, allowance.reset))
+        if self._told is None or now >= self._told[1] or left < self._told[0]:
+            self._told = (left, min(until, now + self.window + self.pad))
+
+    def throttled(self, now: float) -> None:
+        """Halve the ceiling: the network refused although our count had room."""
+        self._ceiling = max(1.0, self._ceiling / 2)
+        self._raised_at = now
+
+    def recover(self, now: float) -> None:
+        """Raise a lowered ceiling by a twentieth of the limit for every hour without a refusal."""
+        if self._ceiling >= self.limit:
+            self._raised_at = now
+            return
+        hours = int((now - self._raised_at) // 3600)
+        self._ceiling = min(float(self.limit), self._ceiling + hours * max(1.0, self.limit / 20))
+        self._raised_at += hours * 3600
+
+    def _forget(self, now: float) -> None:
+        # Kept while the age equals the padded window: two requests exactly a window apart may both count.
+        while self._spent and now - self._spent[0] >= self.window + self.pad:
+            self._spent.popleft()
+
+    def _told_wait(self, now: float, cost: int) -> float:
+        if self._told is None:
+            return 0.0
+        left, until = self._told
+        return until - now if left < cost and now < until else 0.0
+
+
+def _left(allowance: Allowance, limit: int) -> int | None:
+    if allowance.remaining is not None:
+        return allowance.remaining
+    if allowance.used_percent is not None:  # Meta tells percentages of a limit it does not tell
+        return int(limit * max(0.0, FULL_PERCENT - allowance.used_percent) / FULL_PERCENT)
+    return None
+
+
+class Slots:
+    """The quota of unique hashtags: asking again for a tag that holds a slot is free and renews nothing."""
+
+    def __init__(self, *, limit: int, window: float, pad: float | None = None) -> None:
+        self._limit = limit
+        self._window = window + (pad_of(window) if pad is None else pad)
+        self._since: dict[str, float] = {}
+
+    def held_before(self, ages: Mapping[str, float], *, now: float) -> None:
+        """Take over the tags earlier holders asked for: name to age in seconds of its first request."""
+        self._since.update({tag: now - age for tag, age in ages.items()})
+
+    def wait(self, tag: str, now: float) -> float:
+        """Return 0.0 if `tag` holds a slot or one is free, else the seconds until one is."""
+        self._forget(now)
+        if tag in self._since or len(self._since) < self._limit:
+            return 0.0
+        return min(self._since.values()) + self._window - now
+
+    def holds(self, tag: str, now: float) -> bool:
+        """Return whether `tag` has a slot, so that asking for it costs none."""
+        self._forget(now)
+        return tag in self._since
+
+    def take(self, tag: str, now: float) -> None:
+        """Give `tag` a slot, unless it has one."""
+        self._since.setdefault(tag, now)
+
+    def _forget(self, now: float) -> None:
+        for tag in [t for t, since in self._since.items() if now - since >= self._window]:
+            del self._since[tag]

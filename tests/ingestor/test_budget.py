@@ -1,0 +1,112 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestor.budget import Budget, Slots, pad_of
+from ingestor.contract import Allowance
+
+
+def paid(limit: int = 200, window: float = 3600.0) -> Budget:
+    """A budget whose registry accepts everything."""
+    budget = Budget(limit=limit, window=window)
+    budget.prepay(0.0, 10**9)
+    budget._prepaid_until = float("inf")
+    return budget
+
+
+def spend(budget: Budget, now: float, count: int) -> int:
+    return sum(budget.reserve(now) == 0.0 for _ in range(count))
+
+
+@given(
+    st.integers(1, 20),
+    st.lists(st.tuples(st.floats(0, 30), st.integers(1, 8)), max_size=60),
+)
+def test_no_window_ever_holds_more_than_the_limit(
+    limit: int, steps: list[tuple[float, int]]
+) -> None:
+    budget, now, granted = paid(limit, 60.0), 0.0, []
+    for pause, wishes in steps:
+        now += pause
+        granted += [now] * spend(budget, now, wishes)
+    for end in granted:
+        assert sum(end - 60.0 <= at <= end for at in granted) <= limit
+
+
+def test_limit_is_used_up_and_returns_after_the_padded_window() -> None:
+    budget = paid()
+    assert spend(budget, 0.0, 250) == 200
+    assert budget.reserve(10.0) == 3650.0
+    assert spend(budget, 3659.9, 1) == 0
+    assert spend(budget, 3660.0, 250) == 200
+
+
+def test_small_windows_have_small_pads() -> None:
+    assert (pad_of(3600.0), pad_of(300.0), pad_of(3.6)) == (60.0, 5.0, 0.1)
+
+
+def test_nothing_is_granted_that_the_registry_has_not_accepted() -> None:
+    budget = Budget(limit=200, window=3600.0)
+    assert budget.reserve(0.0) > 0.0
+    assert budget.unpaid(0.0) == 5
+    budget.prepay(0.0, 5)
+    assert spend(budget, 1.0, 9) == 5
+
+
+def test_a_chunk_lapses_after_half_the_pad() -> None:
+    budget = Budget(limit=200, window=3600.0)
+    budget.prepay(0.0, 5)
+    assert spend(budget, 30.0, 1) == 1
+    assert spend(budget, 30.1, 1) == 0
+    assert budget.unpaid(30.1) == 5
+
+
+def test_a_new_holder_counts_what_the_old_one_spent() -> None:
+    budget = paid()
+    budget.spent_before([10.0] * 150 + [3000.0] * 49 + [5000.0], now=0.0)
+    assert spend(budget, 0.0, 10) == 1
+    assert budget.reserve(0.0) == 660.0
+
+
+def test_the_networks_headers_win_when_they_tell_less() -> None:
+    budget = paid()
+    budget.heard(Allowance(limit=300, remaining=2, reset=100.0), now=0.0)
+    assert spend(budget, 0.0, 10) == 2
+    assert budget.reserve(1.0) == 99.0
+    assert spend(budget, 100.0, 1) == 1
+
+
+def test_the_networks_headers_never_raise_our_own_count() -> None:
+    budget = paid(limit=5)
+    budget.heard(Allowance(remaining=1000, reset=60.0), now=0.0)
+    assert spend(budget, 0.0, 10) == 5
+
+
+def test_percentages_are_read_as_shares_of_our_limit() -> None:
+    budget = paid()
+    budget.heard(Allowance(used_percent=99.0), now=0.0)
+    assert spend(budget, 0.0, 10) == 2
+
+
+def test_a_refusal_halves_the_ceiling_which_comes_back_by_the_hour() -> None:
+    budget = paid()
+    budget.throttled(0.0)
+    budget.throttled(0.0)
+    assert budget.ceiling == 50
+    budget.recover(3599.0)
+    assert budget.ceiling == 50
+    budget.recover(2 * 3600.0)
+    assert budget.ceiling == 70
+    budget.recover(100 * 3600.0)
+    assert budget.ceiling == 200
+
+
+def test_thirty_tags_in_seven_days_and_asking_again_is_free() -> None:
+    week = 7 * 86_400.0
+    slots = Slots(limit=30, window=week)
+    for number in range(30):
+        assert slots.wait(f"tag{number}", 100.0) == 0.0
+        slots.take(f"tag{number}", 100.0)
+    assert slots.wait("tag7", 200.0) == 0.0
+    slots.take("tag7", 200.0)
+    assert slots.wait("late", 200.0) == week + 60.0 - 100.0
+    assert slots.wait("late", week + 160.0) == 0.0
