@@ -156,6 +156,9 @@ class Settings(BaseSettings):
         Path(".taglake/secrets"),
         description="folder of secret files; a file here beats an environment variable of its name",
     )
+    heartbeat: Path | None = Field(
+        None, description="file that ingest and work touch while they are well; for health checks"
+    )
     lake: LakeSettings = LakeSettings()
     registry: RegistrySettings = RegistrySettings()
     ingest: IngestSettings = IngestSettings()

@@ -1,0 +1,5 @@
+"""`python -m taglake`."""
+
+from taglake.cli import main
+
+main()

@@ -1,0 +1,80 @@
+"""The command line: parses, builds, runs; the work is done in the rooms.
+
+Each file of `taglake/commands/` holds the commands of one noun and imports what it runs when it runs,
+so that `taglake --help` answers at once.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from taglake import __version__
+from taglake.commands import collect, demo, files, network, people, reports, setup
+from taglake.errors import TaglakeError
+from taglake.logs import configure
+from taglake.settings import load
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="taglake %(version)s")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings file; ./taglake.toml if that exists.",
+)
+@click.pass_context
+def taglake(context: click.Context, config: Path | None) -> None:
+    """From a hashtag to an honest campaign report.
+
+    \b
+    First steps:
+      taglake demo                        a simulated four-week campaign and its report
+      taglake track '#nike' --network mastodon --instance mastodon.social
+      taglake init && taglake run         your own campaigns, all roles in one process
+      taglake doctor                      what is missing, and what to do about it
+
+    \b
+    Exit codes: 0 done, 1 failed, 2 wrong setting or argument, 3 not found,
+    4 lake, registry or network does not answer, 5 a check found something.
+    """
+    context.obj = lambda: load(config)
+
+
+for command in (
+    setup.init,
+    demo.demo,
+    collect.run,
+    collect.ingest,
+    collect.work,
+    collect.serve,
+    collect.track,
+    reports.plan,
+    reports.report,
+    files.parse,
+    files.import_,
+    reports.export,
+    people.client,
+    setup.spool,
+    setup.doctor,
+    setup.kernels,
+    network.simnet,
+):
+    taglake.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code of what happened."""
+    configure("info", "auto")
+    try:
+        taglake(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except TaglakeError as error:
+        click.echo(f"taglake: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
