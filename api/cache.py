@@ -11,7 +11,7 @@ V = TypeVar("V")
 class SingleFlight(Generic[V]):
     """Keeps values for `seconds` and lets callers of one key wait for one making of it.
 
-    `clock` is monotonic seconds. An error is given to all who wait and is not kept. The work is a task
+    `clock` is monotonic seconds. An error is given to all who wait, never kept. The work is a task
     of its own, so a caller may be cancelled (its client left) without harm to the others.
     """
 
