@@ -11,6 +11,31 @@ from typing import Protocol
 FLOOR = 0.001  # seconds; uvloop rounds shorter delays to 0 and spins (facts/performance.md section 8)
 
 
+class Bell:
+    """Wakes one sleeper before its time. `ring` may come before, during or after the sleep: it is not lost."""
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._sleeper: asyncio.Future[bool] | None = None
+
+    def ring(self) -> None:
+        """End the present sleep, or the next one at once."""
+        self._rung = True
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(False)
+
+    def watch(self, sleeper: "asyncio.Future[bool]") -> None:
+        """Ring this sleeper from now on; at once if the bell has rung since the last sleep."""
+        self._sleeper = sleeper
+        if self._rung:
+            self.ring()
+
+    def leave(self) -> None:
+        """Forget the sleeper and that the bell rang."""
+        self._sleeper = None
+        self._rung = False
+
+
 class Clock(Protocol):
     """What the ingestor knows of time."""
 
@@ -22,8 +47,8 @@ class Clock(Protocol):
         """Return seconds that only grow, from an arbitrary start."""
         ...
 
-    async def sleep(self, seconds: float) -> None:
-        """Return after `seconds`, one millisecond at least."""
+    async def sleep(self, seconds: float, bell: Bell | None = None) -> None:
+        """Return after `seconds`, one millisecond at least, or when `bell` rings."""
         ...
 
 
@@ -58,9 +83,24 @@ class SystemClock:
         """Return the machine's monotonic seconds."""
         return self._monotonic()
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, bell: Bell | None = None) -> None:
         """Sleep in real time."""
-        await asyncio.sleep(max(FLOOR, seconds))
+        if bell is None:
+            return await asyncio.sleep(max(FLOOR, seconds))
+        loop = asyncio.get_running_loop()
+        rest: asyncio.Future[bool] = loop.create_future()
+        alarm = loop.call_later(max(FLOOR, seconds), _end, rest)
+        try:
+            bell.watch(rest)
+            await rest
+        finally:
+            bell.leave()
+            alarm.cancel()
+
+
+def _end(rest: "asyncio.Future[bool]") -> None:
+    if not rest.done():
+        rest.set_result(True)
 
 
 class SteppedClock:
@@ -74,7 +114,7 @@ class SteppedClock:
         self._start = start
         self._now = start
         self._order = itertools.count()
-        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[bool]]] = []
         self._waking = 0
 
     def now(self) -> datetime:
@@ -85,22 +125,26 @@ class SteppedClock:
         """Return virtual seconds since the start."""
         return (self._now - self._start).total_seconds()
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, bell: Bell | None = None) -> None:
         """Return when a driver has moved the clock `seconds` on; rounded up to whole milliseconds."""
         whole = max(1, -int(-seconds * 1000 // 1))
-        rest: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        rest: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         wake = self._now + timedelta(milliseconds=whole)
         heapq.heappush(self._sleepers, (wake, next(self._order), rest))
         try:
+            if bell is not None:
+                bell.watch(rest)
             await rest
         finally:
-            if rest.done() and not rest.cancelled():
-                self._waking -= 1
+            if bell is not None:
+                bell.leave()
+            if rest.done() and not rest.cancelled() and rest.result():
+                self._waking -= 1  # it was the clock that woke us, not the bell
 
     def next_wake(self) -> datetime | None:
         """Return when the next sleeper wakes; None if nobody sleeps."""
         while self._sleepers and self._sleepers[0][2].done():
-            heapq.heappop(self._sleepers)  # cancelled in its sleep
+            heapq.heappop(self._sleepers)  # cancelled or rung in its sleep
         return self._sleepers[0][0] if self._sleepers else None
 
     def advance_to(self, instant: datetime) -> None:
@@ -110,7 +154,7 @@ class SteppedClock:
         self._now = instant
         while (wake := self.next_wake()) is not None and wake <= instant:
             _, _, rest = heapq.heappop(self._sleepers)
-            rest.set_result(None)
+            rest.set_result(True)
             self._waking += 1
 
     async def settle(self) -> None:

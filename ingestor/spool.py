@@ -1,0 +1,312 @@
+"""The spool: what was fetched is durable here before its cursor moves, and leaves after a final verdict.
+
+The pipeline appends pages; the sender takes lines (`lake.sender.Outbox`). All calls of the file run in one
+thread of its own: an fsync takes 4-20 ms and would stall the event loop.
+"""
+
+import asyncio
+import heapq
+import shutil
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+import structlog
+
+from ingestor.clock import Bell, Clock
+from ingestor.spool_file import LINES, Append, DeadLetter, Full, Report, SpoolFile
+from ingestor.spool_rescue import open_spool
+from lake.contract import Line, Verdict
+
+T = TypeVar("T")
+
+Level = Literal["open", "slow", "stop"]
+
+SLOW = 0.70
+STOP = 0.90
+FREE_DISK_BYTES = 256 << 20
+GROUP_BYTES = 256 << 10
+HELD_LINES = 50_000  # lines in memory for the sender; the rest waits in the file
+RETRY_SECONDS, RETRY_CAP = 1.0, 60.0
+PARK_SECONDS, PARK_CAP = 30.0, 600.0
+
+log = structlog.get_logger()
+_pack_line = msgspec.msgpack.Encoder().encode
+
+
+class _Held:
+    """One page in memory: its lines, how many still lack a final verdict, and which were poison."""
+
+    __slots__ = ("dead", "left", "lines")
+
+    def __init__(self, lines: list[Line]) -> None:
+        self.lines = lines
+        self.left = len(lines)
+        self.dead: list[tuple[DeadLetter, bytes]] = []
+
+
+class Spool:
+    """The durable queue of one ingestor process.
+
+    Life: `open`, then `append` from pollers and `wait`/`take`/`settle`/`release` from one sender, then `close`.
+    Group commit without a delay: whatever queued up while one commit ran goes into the next.
+    """
+
+    def __init__(
+        self, path: Path, *, clock: Clock, cap_bytes: int = 1 << 30, seen_limit: int = 200_000
+    ) -> None:
+        self.path = path
+        self._clock = clock
+        self._cap_bytes = cap_bytes
+        self._seen_limit = seen_limit
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._file: SpoolFile
+        self._queue: deque[tuple[Append, asyncio.Future[None]]] = deque()
+        self._committer: asyncio.Task[None] | None = None
+        self._fill = 0.0
+        self._free_disk = FREE_DISK_BYTES
+        self.starts = 0
+        # For the sender: pages in memory, lines that are due, lines that wait for their time.
+        self._pages: dict[int, _Held] = {}
+        self._held = 0
+        self._last_loaded = 0
+        self._more = True
+        self._ready: deque[int] = deque()
+        self._later: list[tuple[float, int]] = []
+        self._attempts: dict[int, int] = {}
+        self._done: list[int] = []
+        self._bell = Bell()
+
+    async def open(self) -> None:
+        """Open or make the file; a damaged one is rescued and set aside, so that a start succeeds."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = await self._call(self._open_file)
+        self.starts = await self._call(self._file.open_count)
+        await self._call(self._measure)
+
+    def _open_file(self) -> SpoolFile:
+        return open_spool(self.path, cap_bytes=self._cap_bytes, seen_limit=self._seen_limit)
+
+    async def close(self) -> None:
+        """Commit what is queued and close the file."""
+        await self.committed()
+        await self._call(self._file.close)
+        self._thread.shutdown()
+
+    # --- for the pipeline
+
+    async def append(self, page: Append) -> None:
+        """Return when the page, its cursor and what it saw are on disk. Raises Full: nothing of it was kept."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append((page, done))
+        if self._committer is None or self._committer.done():
+            self._committer = asyncio.create_task(self._commit_queue())
+        await asyncio.shield(done)
+
+    async def committed(self) -> None:
+        """Return when nothing is queued for the disk."""
+        while self._committer is not None and not self._committer.done():
+            await asyncio.wait({self._committer})
+
+    async def position(self, target: str) -> bytes | None:
+        """Return where the target's polls have got to."""
+        return await self._call(self._file.positions, target)
+
+    async def seen(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the last known state of those subjects that have one."""
+        return await self._call(self._file.seen, ids)
+
+    @property
+    def fill(self) -> float:
+        """Return the share of the spool's cap in use, as of the last commit."""
+        return self._fill
+
+    @property
+    def level(self) -> Level:
+        """Return whether fetching may go on: `slow` from 70 % of the cap, `stop` from 90 % or on a full disk."""
+        if self._fill >= STOP or self._free_disk < FREE_DISK_BYTES:
+            return "stop"
+        return "slow" if self._fill >= SLOW else "open"
+
+    async def _commit_queue(self) -> None:
+        while self._queue:
+            group = self._group()
+            try:
+                await self._call(self._commit, [page for page, _ in group])
+            except Full as full:
+                # What is queued may build on what was refused (deltas on its counts): refuse it too.
+                self._refuse([*group, *self._queue], full)
+                self._queue.clear()
+            else:
+                for _, done in group:
+                    done.set_result(None)
+                self._more = True
+                self._bell.ring()
+
+    def _group(self) -> list[tuple[Append, "asyncio.Future[None]"]]:
+        group, size = [], 0
+        while self._queue and (not group or size < GROUP_BYTES):
+            group.append(self._queue.popleft())
+            size += sum(len(line.body) for line in group[-1][0].lines)
+        return group
+
+    def _refuse(
+        self, group: Sequence[tuple[Append, "asyncio.Future[None]"]], full: Full
+    ) -> None:
+        log.warning("spool refused pages", pages=len(group), reason=str(full), fill=self._fill)
+        for _, done in group:
+            done.set_exception(Full(str(full)))
+            done.exception()  # its poller may be cancelled: then nobody else reads it
+
+    def _commit(self, pages: list[Append]) -> None:
+        try:
+            self._file.append(pages)
+        finally:
+            self._measure()
+
+    def _measure(self) -> None:
+        self._file.prune_seen()
+        self._fill = self._file.fill()
+        self._free_disk = shutil.disk_usage(self.path.parent).free
+
+    # --- for the sender: lake.sender.Outbox
+
+    async def take(self, *, max_bytes: int, max_lines: int) -> list[tuple[int, Line]]:
+        """Return the oldest lines that are due, up to both limits but at least one if any is due."""
+        self._promote()
+        while self._more and len(self._ready) < max_lines and self._held < HELD_LINES:
+            await self._load()
+        taken: list[tuple[int, Line]] = []
+        size = 0
+        while self._ready and len(taken) < max_lines:
+            line = self._line(self._ready[0])
+            size += len(line.body)
+            if taken and size > max_bytes:
+                break
+            taken.append((self._ready.popleft(), line))
+        return taken
+
+    async def settle(self, verdicts: Sequence[tuple[int, Verdict]]) -> None:
+        """Apply verdicts; pages whose lines are all final leave with their poison in one transaction."""
+        done: list[int] = []
+        for number, verdict in verdicts:
+            if verdict.outcome in ("retry", "parked"):
+                self._again(number, verdict)
+            elif self._final(number, verdict):
+                done.append(number // LINES)
+        await self._finish(done)
+        self._bell.ring()
+
+    async def release(self, seqs: Sequence[int], *, delay: float) -> None:
+        """Put lines back for which there is no verdict; they are due again in `delay` seconds."""
+        due = self._clock.monotonic() + max(0.0, delay)
+        for number in seqs:
+            heapq.heappush(self._later, (due, number))
+        self._bell.ring()
+
+    async def wait(self) -> None:
+        """Return when a line is due."""
+        while True:
+            self._promote()
+            if self._ready or (self._more and self._held < HELD_LINES and await self._load()):
+                return
+            seconds = self._later[0][0] - self._clock.monotonic() if self._later else 3600.0
+            await self._clock.sleep(seconds, self._bell)
+
+    async def waiting(self) -> tuple[int, int]:
+        """Return how many pages and lines are not yet in the lake."""
+        return await self._call(self._file.waiting)
+
+    def _line(self, number: int) -> Line:
+        return self._pages[number // LINES].lines[number % LINES]
+
+    def _promote(self) -> None:
+        now = self._clock.monotonic()
+        while self._later and self._later[0][0] <= now:
+            self._ready.append(heapq.heappop(self._later)[1])
+
+    async def _load(self) -> bool:
+        self._more = False  # before the read: an append during it sets it again
+        pages = await self._call(self._file.pages_after, self._last_loaded, 16)
+        for seq, lines in pages:
+            if seq <= self._last_loaded:
+                continue  # wait and take may load at once
+            self._last_loaded = seq
+            self._pages[seq] = _Held(lines)
+            self._held += len(lines)
+            self._ready.extend(range(seq * LINES, seq * LINES + len(lines)))
+        self._more = self._more or bool(pages)
+        return bool(self._ready)
+
+    def _again(self, number: int, verdict: Verdict) -> None:
+        attempts = self._attempts[number] = self._attempts.get(number, 0) + 1
+        parked = verdict.outcome == "parked"
+        first, cap = (PARK_SECONDS, PARK_CAP) if parked else (RETRY_SECONDS, RETRY_CAP)
+        due = self._clock.monotonic() + min(cap, first * 2.0 ** min(attempts - 1, 10))
+        heapq.heappush(self._later, (due, number))
+
+    def _final(self, number: int, verdict: Verdict) -> bool:
+        """Note a final verdict and return whether it was the last one of its page."""
+        page = self._pages[number // LINES]
+        self._attempts.pop(number, None)
+        if verdict.outcome == "poison":
+            page.dead.append(self._dead_letter(number, verdict))
+        page.left -= 1
+        return page.left == 0
+
+    def _dead_letter(self, number: int, verdict: Verdict) -> tuple[DeadLetter, bytes]:
+        line = self._line(number)
+        code, _, _ = verdict.reason.partition(":")
+        letter = DeadLetter(
+            number=number,
+            code=code[:80],
+            reason=verdict.reason[:300],
+            first_seen=self._clock.now().isoformat(),
+            table=line.table,
+            id=line.id,
+        )
+        log.warning("dead letter", table=line.table, code=letter.code, number=number)
+        return letter, _pack_line(line)
+
+    async def _finish(self, done: list[int]) -> None:
+        self._done.extend(done)
+        if not self._done:
+            return
+        finished, self._done = self._done, []
+        dead = [letter for seq in finished for letter in self._pages[seq].dead]
+        try:
+            await self._call(self._remove, finished, dead)
+        except Full as full:
+            # Everything is in the lake; only forgetting it failed. Try again with the next verdicts.
+            self._done.extend(finished)
+            log.warning("spool cannot forget pages", pages=len(finished), reason=str(full))
+            return
+        for seq in finished:
+            self._held -= len(self._pages.pop(seq).lines)
+
+    def _remove(self, done: list[int], dead: list[tuple[DeadLetter, bytes]]) -> None:
+        self._file.finish(done, dead)
+        self._measure()
+
+    # --- for operators
+
+    async def check(self) -> Report:
+        """Read everything and say what is there and what is damaged."""
+        return await self._call(self._file.check)
+
+    async def dead_letters(self, limit: int = 1000) -> list[DeadLetter]:
+        """Return dead letters, oldest first."""
+        return await self._call(self._file.dead_letters, limit)
+
+    async def replay(self, numbers: Sequence[int] | None = None) -> int:
+        """Put dead letters (all without `numbers`) back into the queue and return how many."""
+        count = await self._call(self._file.replay, numbers)
+        self._more = True
+        self._bell.ring()
+        return count
+
+    async def _call(self, function: Callable[..., T], *args: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
