@@ -1,7 +1,7 @@
 """Numbers of a post that no network sends: computed from its counts by the same rule in every lake.
 
-An engine that cannot compute them in a question (Elasticsearch without scripts) stores them beside the record
-when it writes it. They are integers, so that sums are exact and equal on every engine.
+An engine that cannot compute them in a question (Elasticsearch without scripts) stores them beside
+the record when it writes it. They are integers, so that sums are exact and equal on every engine.
 """
 
 from lake.records import Post
@@ -18,8 +18,10 @@ def engagements(post: Post) -> int | None:
 
 
 def engagement_ppm(post: Post) -> int | None:
-    """Return engagements per million followers of the author, rounded down; None if either is unknown or
-    nobody follows the author."""
+    """Return engagements per million followers of the author, rounded down.
+
+    None if either is unknown or nobody follows the author.
+    """
     total = engagements(post)
     if total is None or not post.author_followers:
         return None

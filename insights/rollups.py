@@ -1,0 +1,145 @@
+"""Reports computed ahead, so that a campaign over millions of posts opens at once.
+
+A worker runs `Rollups` every minute and appends what it returns; the API asks `fresh` before it
+asks the lake. A report of the past (`as_of`) or with other than the default options is never
+taken from here.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from insights import campaigns as reports
+from insights.errors import BadRequest
+from insights.periods import instant_of
+from lake.contract import Lake
+from lake.records import Record, Rollup
+from registry.models import Campaign
+
+# How long after the last day a campaign is kept up: late polls still move its numbers.
+_KEPT_UP = timedelta(days=1)
+
+# A report computed so shortly before that is the last one.
+_LAST_RUN = timedelta(hours=1)
+
+
+async def _summary(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.summary(lake, campaign, now=now)
+
+
+async def _timeseries(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.timeseries(lake, campaign, now=now)
+
+
+async def _tags(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.timeseries(
+        lake, campaign, now=now, metrics=("posts",), interval="1d", breakdown="tag"
+    )
+
+
+async def _posts(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.posts(lake, campaign, now=now)
+
+
+async def _publishers(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.publishers(lake, campaign, now=now)
+
+
+async def _hashtags(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.hashtags(lake, campaign, now=now)
+
+
+async def _share_of_voice(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.share_of_voice(lake, campaign, now=now)
+
+
+async def _comparison(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.before_during_after(lake, campaign, now=now)
+
+
+async def _quality(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.quality(lake, campaign, now=now)
+
+
+async def _spikes(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    return await reports.spikes(lake, campaign, now=now)
+
+
+PARTS: dict[str, Callable[[Lake, Campaign, datetime], Awaitable[msgspec.Struct]]] = {
+    "summary": _summary,
+    "timeseries": _timeseries,
+    "timeseries/tag": _tags,
+    "posts": _posts,
+    "publishers": _publishers,
+    "hashtags": _hashtags,
+    "share-of-voice": _share_of_voice,
+    "before-during-after": _comparison,
+    "quality": _quality,
+    "spikes": _spikes,
+}
+"""Name of a stored report to the report with its default options."""
+
+
+class Rollups:
+    """The insight that keeps the stored reports of all active campaigns up to date."""
+
+    name = "rollups"
+    every = 60.0
+
+    async def run(self, lake: Lake, campaigns: Sequence[Campaign], now: datetime) -> list[Record]:
+        """Return one record for each report of each campaign that is still collected."""
+        instant = instant_of(now, None)
+        found: list[Record] = []
+        for campaign in campaigns:
+            if is_moving(campaign, instant):
+                # One after the other: this runs beside the API, which should not wait for it.
+                found += [await computed(lake, campaign, name, now=instant) for name in PARTS]
+        return found
+
+
+def is_moving(campaign: Campaign, now: datetime) -> bool:
+    """Tell whether a campaign's numbers can still change by what is collected."""
+    return campaign.status == "active" and now <= _last(campaign)
+
+
+async def computed(lake: Lake, campaign: Campaign, name: str, *, now: datetime) -> Rollup:
+    """Return a stored report, computed now. Raises BadRequest for a name that is not in PARTS."""
+    if name not in PARTS:
+        raise BadRequest("name", name, f"use one of {', '.join(PARTS)}")
+    body = await PARTS[name](lake, campaign, now)
+    return Rollup(
+        id=_id(campaign, name),
+        network="*",
+        observed_at=now,
+        campaign_id=campaign.id,
+        name=name,
+        revision=campaign.revision,
+        computed_at=now,
+        body=msgspec.Raw(msgspec.json.encode(body)),
+    )
+
+
+async def fresh(
+    lake: Lake, campaign: Campaign, name: str, now: datetime, max_age: timedelta
+) -> msgspec.Raw | None:
+    """Return the JSON of a stored report, None if there is none or it is too old.
+
+    A report of another revision of the campaign does not count. The last one, after which nothing
+    is collected any more, stays fresh for ever.
+    """
+    record = (await lake.get(Rollup, [_id(campaign, name)])).get(_id(campaign, name))
+    if record is None or record.revision != campaign.revision or record.computed_at > now:
+        return None
+    final = record.computed_at + _LAST_RUN > _last(campaign)
+    if now - record.computed_at > max_age and not final:
+        return None
+    return record.body
+
+
+def _last(campaign: Campaign) -> datetime:
+    return campaign.end + timedelta(days=campaign.after_days) + _KEPT_UP
+
+
+def _id(campaign: Campaign, name: str) -> str:
+    return f"{campaign.id}/{name}"

@@ -1,0 +1,197 @@
+"""Metrics over time: by hour, day, week or month of a time zone, cut by one thing."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from insights.errors import BadRequest
+from insights.measures import questions, value
+from insights.past import Posts, posts_of
+from insights.periods import (
+    Header,
+    PeriodName,
+    header,
+    periods,
+    side_named,
+    sides,
+    where_of,
+    whole,
+    zone,
+)
+from insights.rounding import Known
+from insights.rows import floor
+from lake.contract import COUNT, Bucket, Interval, Lake, Metric, Numbers, Where
+from lake.records import Post
+from registry.models import Campaign
+
+Breakdown = Literal["network", "kind", "tag", "side"]
+INTERVALS: tuple[Interval, ...] = get_args(Interval)
+BREAKDOWNS: tuple[Breakdown, ...] = get_args(Breakdown)
+
+# A chart of more points is not read, and an answer of more does not fit a phone.
+MOST_POINTS = 10_000
+
+
+Line = dict[datetime, Bucket]
+"""The buckets of one line by their start in UTC."""
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """The metrics of one interval, and the period of the campaign that its start lies in."""
+
+    start: datetime
+    key: str | None
+    period: PeriodName | None
+    values: dict[str, Known | None]
+
+
+class Timeseries(msgspec.Struct, frozen=True, kw_only=True):
+    """Points by key, then time, without holes: where nobody published there are 0 posts."""
+
+    header: Header
+    side: str
+    metrics: tuple[str, ...]
+    interval: str
+    timezone: str
+    breakdown: str | None
+    points: tuple[Point, ...]
+
+
+async def timeseries(  # noqa: PLR0913 - the arguments are what a client may ask for
+    lake: Lake,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    as_of: datetime | None = None,
+    metrics: Sequence[str] = ("posts", "engagements"),
+    interval: str = "1d",
+    breakdown: str | None = None,
+    timezone: str | None = None,
+    side: str | None = None,
+) -> Timeseries:
+    """Return metrics of one side (of all sides with breakdown "side") over the collected time.
+
+    `breakdown` "tag" gives a line for each watched hashtag of all sides. Raises BadRequest.
+    """
+    head = header(campaign, now=now, as_of=as_of)
+    place = zone(timezone or campaign.timezone)
+    step = _interval(interval)
+    asked = questions(["posts", *metrics])
+    lines = _lines(campaign, breakdown, side)
+    since, until = whole(campaign, head.instant)
+    starts = list(_starts(since, until, step, place))
+    _check_size(starts, lines, interval)
+    view = await posts_of(lake, campaign, head.as_of)
+    bounded = {
+        key: msgspec.structs.replace(where, since=since, until=until)
+        for key, where in lines.items()
+    }
+    found = await _ask(view, bounded, breakdown, step, place, asked)
+    return Timeseries(
+        header=head,
+        side=side_named(campaign, side).name,
+        metrics=tuple(metrics),
+        interval=step,
+        timezone=place.key,
+        breakdown=breakdown,
+        points=tuple(_points(found, starts, metrics, campaign, head.instant)),
+    )
+
+
+def _interval(interval: str) -> Interval:
+    for known in INTERVALS:
+        if known == interval:
+            return known
+    raise BadRequest("interval", interval, f"use one of {', '.join(INTERVALS)}")
+
+
+def _lines(campaign: Campaign, breakdown: str | None, side: str | None) -> dict[str | None, Where]:
+    """Return the filter behind each line that is asked for on its own."""
+    if breakdown is not None and breakdown not in BREAKDOWNS:
+        raise BadRequest("breakdown", breakdown, f"use one of {', '.join(BREAKDOWNS)}")
+    every = sides(campaign)
+    if breakdown == "side":
+        return {found.name: where_of(campaign, found) for found in every}
+    where = where_of(campaign, side_named(campaign, side))
+    if breakdown == "tag":
+        # One question a tag: a breakdown by all tags of all posts would bring thousands of lines.
+        tags = dict.fromkeys(tag for found in every for tag in found.hashtags)
+        return {tag: msgspec.structs.replace(where, tags=(tag,), handles=()) for tag in tags}
+    return {None: where}
+
+
+async def _ask(
+    view: Posts,
+    lines: Mapping[str | None, Where],
+    breakdown: str | None,
+    interval: Interval,
+    place: ZoneInfo,
+    asked: Sequence[Metric],
+) -> dict[str | None, Line]:
+    field = breakdown if breakdown in ("network", "kind") else None
+    answers = await asyncio.gather(
+        *(
+            view.series(
+                Post,
+                where,
+                interval=interval,
+                timezone=place.key,
+                metrics=asked,
+                breakdown=field,
+            )
+            for where in lines.values()
+        )
+    )
+    found: dict[str | None, Line] = {} if field else {key: {} for key in lines}
+    for key, buckets in zip(lines, answers, strict=True):
+        for bucket in buckets:
+            name = bucket.key if field else key
+            found.setdefault(name, {})[bucket.start.astimezone(UTC)] = bucket
+    return found
+
+
+def _points(
+    found: Mapping[str | None, Line],
+    starts: Sequence[datetime],
+    metrics: Sequence[str],
+    campaign: Campaign,
+    instant: datetime,
+) -> Iterator[Point]:
+    begun = periods(campaign, instant)
+    keys = sorted(found, key=str) if len(found) > 1 else list(found)
+    for key in keys:
+        for start in starts:
+            bucket = found[key].get(start.astimezone(UTC))
+            numbers: Numbers = bucket.numbers if bucket else {COUNT.name: 0}
+            inside = (n for n, period in begun.items() if period.since <= start < period.until)
+            yield Point(
+                start=start,
+                key=key,
+                period=next(inside, None),
+                values={name: value(name, numbers) for name in metrics},
+            )
+
+
+def _starts(
+    since: datetime, until: datetime, interval: Interval, place: ZoneInfo
+) -> Iterator[datetime]:
+    start = floor(since, interval, place)
+    while start < until:
+        yield start
+        start = _next(start, interval, place)
+
+
+def _next(start: datetime, interval: Interval, place: ZoneInfo) -> datetime:
+    if interval == "1h":  # in absolute time, since an hour is missing or doubled twice a year
+        return (start.astimezone(UTC) + timedelta(hours=1)).astimezone(place)
+    days = {"1d": 1, "1w": 7, "1M": 32}[interval]
+    return floor(start + timedelta(days=days), interval, place)
+
+
+def _check_size(starts: Sequence[datetime], lines: Mapping[str | None, Where], asked: str) -> None:
+    if len(starts) * len(lines) > MOST_POINTS:
+        raise BadRequest("interval", asked, f"use a longer one: at most {MOST_POINTS} points")
