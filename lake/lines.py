@@ -15,7 +15,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 _encoder = msgspec.json.Encoder()
-_decoders = {table: msgspec.json.Decoder(kind) for table, kind in RECORDS.items()}
+
+
+def _shadow(kind: type[Record]) -> type[Record]:
+    """Return a record type to decode into: msgspec reads `Raw`, but not `Raw | None`."""
+    if "raw" not in kind.__struct_fields__:
+        return kind
+    field = ("raw", msgspec.Raw, msgspec.Raw(b"null"))
+    return msgspec.defstruct(kind.__name__, [field], bases=(kind,), frozen=True, kw_only=True)
+
+
+_decoders = {table: msgspec.json.Decoder(_shadow(kind)) for table, kind in RECORDS.items()}
 
 
 def milliseconds(instant: datetime) -> int:
@@ -53,4 +63,8 @@ def line_of(record: Record) -> Line:
 
 def record_of(table: str, body: bytes) -> Record:
     """Return the record a line's body holds. Raises msgspec.ValidationError."""
-    return _decoders[table].decode(body)
+    shadow, kind = _decoders[table].decode(body), RECORDS[table]
+    if type(shadow) is kind:
+        return shadow
+    values = {name: getattr(shadow, name) for name in kind.__struct_fields__}
+    return kind(**values | {"raw": None if bytes(values["raw"]) == b"null" else values["raw"]})
