@@ -1,0 +1,200 @@
+"""The connection to Elasticsearch: JSON bytes out, JSON bytes in, its faults as errors of the lake.
+
+Bodies stay bytes: the caller decodes them once, straight into records. Nothing is sent twice behind our
+back: the client's retries are off, and what changes documents goes out as POST, since aiohttp silently
+re-sends PUT and DELETE when a kept connection breaks.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+from elastic_transport import ConnectionError as NoConnection
+from elastic_transport import ConnectionTimeout, TransportError
+from elastic_transport import Serializer as Transcoder
+from elasticsearch import AsyncElasticsearch, UnsupportedProductError
+
+from lake.errors import BadQuestion, LakeError, Misplaced, Refused, TooLarge, Unavailable
+
+LARGE = 1 << 20
+"""Bytes of a body from which a broken connection may mean "too large": Elasticsearch hangs up on a body
+over its limit before it answers, and so do proxies."""
+
+_JSON = {"accept": "application/json", "content-type": "application/json"}
+_LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
+_TYPES = ("application/*", "text/*")
+
+
+class _Bytes(Transcoder):
+    """Hands bodies through as they are."""
+
+    mimetype = "*/*"
+
+    def loads(self, data: bytes) -> bytes:
+        """Return the body."""
+        return data
+
+    def dumps(self, data: bytes) -> bytes:
+        """Return the body."""
+        return data
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What Elasticsearch says of an error: its type, and a reason that may quote documents."""
+
+    type: str = ""
+    reason: str | None = None
+
+
+class _Failed(msgspec.Struct, frozen=True):
+    """The body of an error answer."""
+
+    error: Fault | str = ""
+
+
+class Connection:
+    """Talks to one Elasticsearch; made with its address, closed by who made it."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        api_key: str | None = None,
+        ca_certs: str | None = None,
+    ) -> None:
+        given: dict[str, Any] = {}
+        if api_key is not None:
+            given["api_key"] = api_key
+        elif user is not None:
+            given["basic_auth"] = (user, password or "")
+        if ca_certs is not None:
+            given["ca_certs"] = ca_certs
+        same = _Bytes()
+        self._client = AsyncElasticsearch(
+            url,
+            serializers=dict.fromkeys(("application/json", *_TYPES), same),
+            max_retries=0,
+            retry_on_timeout=False,
+            **given,
+        )
+
+    async def close(self) -> None:
+        """Close all sockets."""
+        await self._client.close()
+
+    async def ask(
+        self, path: str, body: object = None, *, params: Mapping[str, str] | None = None
+    ) -> bytes:
+        """POST a question and return the answer. Raises BadQuestion, Unavailable, Misplaced."""
+        data = None if body is None else msgspec.json.encode(body)
+        status, answer = await self._send("POST", path, data, params or {}, headers=_JSON)
+        if status == 400:
+            raise BadQuestion(f"Elasticsearch does not take the question: {_why(answer)}")
+        _raise_for(status, answer, size=len(data or b""))
+        return answer
+
+    async def manage(self, method: str, path: str, body: object = None) -> bytes | None:
+        """Read or change the set-up; None if it is not there. Raises Unavailable, Misplaced."""
+        data = None if body is None else msgspec.json.encode(body)
+        status, answer = await self._send(method, path, data, {}, headers=_JSON)
+        if status == 404:
+            return None
+        if status == 400:
+            raise Misplaced("set-up", f"Elasticsearch refuses {method} {path}: {_why(answer)}")
+        _raise_for(status, answer, size=0)
+        return answer
+
+    async def bulk(self, body: bytes, *, documents: int) -> bytes:
+        """POST a bulk body and return the answer, reduced to what verdicts need.
+
+        Raises Refused, TooLarge, Unavailable, Misplaced.
+        """
+        wanted = {"filter_path": "items.*.status,items.*.error.type,items.*.error.reason"}
+        try:
+            status, answer = await self._send("POST", "/_bulk", body, wanted, headers=_LINES)
+        except Unavailable as gone:
+            raise _too_large_or(gone, size=len(body)) from gone.__cause__
+        if status == 400 and _is_about_content(answer):
+            raise Refused(documents, _why(answer))
+        _raise_for(status, answer, size=len(body))
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        params: Mapping[str, str],
+        *,
+        headers: Mapping[str, str],
+    ) -> tuple[int, bytes]:
+        client = self._client.options(ignore_status=range(300, 600), request_timeout=30)
+        try:
+            answer = await client.perform_request(
+                method, path, params=params, headers=headers, body=body
+            )
+        except ConnectionTimeout as wrong:
+            raise Unavailable("no answer from Elasticsearch within 30 seconds") from wrong
+        except UnsupportedProductError as wrong:
+            raise Misplaced("address", "the server that answers is not Elasticsearch") from wrong
+        except TransportError as wrong:
+            raise Unavailable(f"no connection to Elasticsearch: {type(wrong).__name__}") from wrong
+        status = answer.meta.status
+        if status in (429, 500, 502, 503, 504):
+            wish = answer.meta.headers.get("retry-after")
+            raise Unavailable(f"Elasticsearch answered {status}", retry_after=_seconds(wish))
+        return status, answer.body
+
+
+def _too_large_or(gone: Unavailable, *, size: int) -> LakeError:
+    """Return TooLarge if the connection broke under a large body, else `gone` itself."""
+    cause = gone.__cause__
+    # The transport hides what aiohttp raised, but Python keeps it as the context.
+    never = isinstance(getattr(cause, "__context__", None), aiohttp.ClientConnectorError)
+    broke = isinstance(cause, NoConnection) and not isinstance(cause, ConnectionTimeout)
+    return TooLarge(size) if broke and not never and size > LARGE else gone
+
+
+def _raise_for(status: int, answer: bytes, *, size: int) -> None:
+    if status < 300:
+        return
+    if status == 413:
+        raise TooLarge(size)
+    if status in (401, 403):
+        cause = "credentials" if status == 401 else "rights"
+        raise Misplaced(cause, f"Elasticsearch answered {status} {_why(answer)}")
+    raise Misplaced("address", f"Elasticsearch answered {status} {_why(answer)}")
+
+
+def _why(answer: bytes) -> str:
+    """Return the type of an error, never its reason: that may quote documents."""
+    return _fault(answer).type or "without saying why"
+
+
+def _fault(answer: bytes) -> Fault:
+    try:
+        error = msgspec.json.decode(answer, type=_Failed).error
+    except msgspec.DecodeError:
+        return Fault()
+    return Fault(type=error) if isinstance(error, str) else error
+
+
+def _is_about_content(answer: bytes) -> bool:
+    """Return whether a 400 judges the documents, not the way we talk.
+
+    A client of the wrong generation or a proxy answers 400 to everything: bisecting that would condemn
+    every document.
+    """
+    return _fault(answer).type not in ("", "media_type_header_exception")
+
+
+def _seconds(wish: str | None) -> float | None:
+    """Return a Retry-After in seconds; a date is left to our own back-off."""
+    try:
+        seconds = float(wish) if wish is not None else None
+    except ValueError:
+        return None
+    return seconds if seconds is None or 0 <= seconds < float("inf") else None
