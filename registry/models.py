@@ -108,3 +108,84 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     cool_until: datetime | None = None  # asked for a pause
     quarantined_at: datetime | None = None  # needs a person
     quarantine_reason: str | None = None
+
+
+class CampaignPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some campaigns of one client, newest first, and where the next ones start."""
+
+    campaigns: tuple[Campaign, ...]
+    cursor: str | None = None  # None: there are no more
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the polling of one target has come; what a lane's next holder goes on from."""
+
+    target: str  # "mastodon/tag/nike"
+    cursor: str | None = None  # the ingestor's own words; opaque here
+    polled_at: datetime | None = None
+    rate: float | None = None  # new posts per hour, as observed; None: not known yet
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """Grants written ahead. Until `at` a holder may have used them; later they are void.
+
+    A successor counts all of them as used at `at`: an early count would free them too soon.
+    """
+
+    at: datetime
+    age: float  # seconds since `at` by the registry's clock; below 0 while `at` is to come
+    grants: int
+
+
+class JobLease(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to run one periodic job until `until`; `fence` goes with every write."""
+
+    name: str
+    fence: int
+    until: datetime
+    due_at: datetime  # when this run was due
+    failures: int  # in a row, before this run
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A periodic job as an operator sees it."""
+
+    name: str
+    every: float  # seconds from due time to due time
+    next_at: datetime
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    finished_at: datetime | None = None
+    failures: int = 0  # in a row
+    error: str | None = None  # of the last failure
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a request limit after one more request was counted."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset: float  # seconds until the window starts anew
+
+
+class StoredResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """What the first request with an idempotency key was answered."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = {}
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One link of the audit log. `before` and `after` are SHA-256 of the thing's JSON."""
+
+    number: int  # 1, 2, 3, ... without a gap
+    at: datetime
+    who: str  # a key's prefix, a job, or "system"
+    what: str  # "campaign.create"
+    client_id: str | None
+    subject: str  # id of what was changed
+    before: str | None
+    after: str | None
+    hash: str  # HMAC over this entry and the hash before it

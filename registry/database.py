@@ -1,0 +1,171 @@
+"""One engine on SQLite or PostgreSQL: transactions, locks, and whose clock counts.
+
+Clocks: an injected `now` is used everywhere. Without one, PostgreSQL's own clock counts, because
+leases and budgets are shared by processes on several machines; on SQLite all processes are on one
+machine, whose clock counts.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from asyncpg import PostgresError
+from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, CursorResult, RowMapping, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from registry.errors import BadAddress, Unreachable
+
+Now = Callable[[], datetime]
+Row = RowMapping
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+BUSY_MILLISECONDS = 15_000  # how long a SQLite writer waits for another process
+
+
+class Transaction:
+    """One open transaction. Made by `Database`, good until its block ends."""
+
+    def __init__(self, connection: AsyncConnection, now: Now | None) -> None:
+        self.connection = connection
+        self._now = now
+        self._postgres = connection.dialect.name == "postgresql"
+
+    async def now(self) -> datetime:
+        """Return the instant by the clock that counts; read it after the locks are held."""
+        if self._now is not None:
+            return self._now()
+        if not self._postgres:
+            return datetime.now(UTC)
+        instant: datetime = await self.scalar(sa.select(sa.func.clock_timestamp()))
+        return instant.astimezone(UTC)
+
+    async def lock(self, name: str) -> None:
+        """Wait until no other transaction holds `name`. On SQLite a writer is alone anyway."""
+        if self._postgres:
+            number = sa.func.hashtextextended(name, 0)
+            await self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+    async def run(
+        self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        """Execute a statement, once or once per row."""
+        return await self.connection.execute(statement, rows)
+
+    async def all(self, statement: sa.Executable) -> Sequence[Row]:
+        """Return all rows."""
+        return (await self.connection.execute(statement)).mappings().all()
+
+    async def first(self, statement: sa.Executable) -> Row | None:
+        """Return the first row, if any."""
+        return (await self.connection.execute(statement)).mappings().first()
+
+    async def scalar(self, statement: sa.Executable) -> Any:
+        """Return the first column of the first row, or None."""
+        return await self.connection.scalar(statement)
+
+    def insert(self, table: sa.Table) -> postgresql.Insert:
+        """Return an INSERT that knows `on_conflict_do_update`; both databases spell it the same."""
+        return postgresql.insert(table) if self._postgres else sqlite.insert(table)  # type: ignore[return-value] # same methods
+
+
+class Database:
+    """The engine and its transactions. Made by `open_registry`, closed once by `Registry.close`."""
+
+    def __init__(self, url: str, now: Now | None) -> None:
+        self._engine = _engine(_address(url))
+        self._now = now
+        # SQLite has one writer; queueing here spares its busy-wait among our own tasks.
+        self._writer = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Yield a transaction that writes nothing."""
+        with _translated():
+            async with self._engine.connect() as connection:
+                yield Transaction(connection, self._now)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """Yield a transaction that is committed after the block, or rolled back by an error."""
+        with _translated():
+            async with self._alone(), self._engine.connect() as connection:
+                await connection.execution_options(taglake_writes=True)
+                async with connection.begin():
+                    yield Transaction(connection, self._now)
+
+    def _alone(self) -> AbstractAsyncContextManager[None]:
+        return self._writer or nullcontext()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+
+def _address(url: str) -> URL:
+    """Return the URL with our driver in it. Raises BadAddress."""
+    scheme = url.partition(":")[0]
+    driver = DRIVERS.get(scheme.partition("+")[0])
+    try:
+        address = make_url(url)
+    except exc.ArgumentError:
+        raise BadAddress(scheme) from None
+    if driver is None or (driver.startswith("sqlite") and not address.database):
+        raise BadAddress(scheme)
+    return address.set(drivername=driver)
+
+
+def _engine(address: URL) -> AsyncEngine:
+    if address.drivername.startswith("postgresql"):
+        return create_async_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    engine = create_async_engine(address, connect_args={"isolation_level": None})
+    sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA journal_mode = WAL")  # reports read while a poller writes
+    # FULL: a budget written ahead has to survive a power cut, not only a killed process.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # IMMEDIATE takes the write lock before the first read: a lock taken later fails at once when
+    # another writer came in between, whatever the busy timeout.
+    writes = connection.get_execution_options().get("taglake_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn drivers' errors into Unreachable; a broken constraint is the store's to name."""
+    try:
+        yield
+    except (exc.IntegrityError, exc.ProgrammingError, exc.DataError):
+        raise
+    except (exc.DBAPIError, exc.TimeoutError, PostgresError) as error:
+        raise Unreachable(f"the registry does not answer: {_first_line(error)}") from error
+    except OSError as error:
+        raise Unreachable(f"the registry does not answer: {error.strerror or error}") from error
+
+
+def _first_line(error: Exception) -> str:
+    # SQLAlchemy's own text repeats the statement and its values, which are nobody's business.
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]

@@ -1,0 +1,129 @@
+"""What a lane may spend, written ahead: requests in a sliding window, hashtags in seven days."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from registry import schema
+from registry.database import Row, Transaction
+from registry.errors import BadField, NoSlot
+from registry.fences import hold
+from registry.leases import Leases
+from registry.models import Spent
+from registry.targets import slots_taken
+
+CHUNK_SECONDS = 60.0  # how long reserved grants may be used
+SLOT_PAD_SECONDS = 60.0  # how late a request we stamped may be stamped by the network
+# Above any fence a lost registry can have given out, so a holder from before cannot write.
+FENCES_AFTER_LOSS = 1_000_000
+_spending, _slots = schema.spending, schema.slots
+
+
+class Lanes(Leases):
+    """Leases of lanes, and the budgets inside them.
+
+    A holder claims, reads `spent`, reserves in chunks, spends each chunk within its seconds, renews
+    in time, releases. What it wrote ahead and did not use is lost: crashes waste, never overspend.
+    """
+
+    async def reserve(
+        self, lane_id: str, fence: int, grants: int, *, seconds: float = CHUNK_SECONDS
+    ) -> Spent:
+        """Write `grants` requests ahead and return them; they are void after `seconds`.
+
+        How many fit is the holder's to know, from its exact log and, at takeover, from `spent`.
+        Raises Fenced: then none may be used.
+        """
+        if grants < 1 or seconds < 0:
+            raise BadField("grants", grants, "reserve 1 or more, for 0 seconds or more")
+        async with self._database.write() as tx:
+            row = await hold(tx, lane_id, fence)
+            at = await tx.now() + timedelta(seconds=seconds)
+            chunk = {"lane_id": lane_id, "fence": fence, "at": at, "grants": grants}
+            await tx.run(_spending.insert().values(chunk))
+            await _forget(tx, row, at)
+        return Spent(at=at, age=-seconds, grants=grants)
+
+    async def spent(self, lane_id: str, window: float) -> tuple[Spent, ...]:
+        """Return what may have been spent in the last `window` seconds, or still may be."""
+        async with self._database.read() as tx:
+            now = await tx.now()
+            chosen = sa.select(_spending).where(
+                _spending.c.lane_id == lane_id,
+                _spending.c.at > now - timedelta(seconds=window),
+            )
+            rows = await tx.all(chosen.order_by(_spending.c.at, _spending.c.id))
+        return tuple(
+            Spent(at=row["at"], age=(now - row["at"]).total_seconds(), grants=row["grants"])
+            for row in rows
+        )
+
+    async def distrust(self, *, who: str = "system") -> None:
+        """After a loss or restore of the registry: all lanes start spent and unheld.
+
+        What was spent since the backup is unknown, so each lane waits one window.
+        """
+        async with self._database.write() as tx:
+            now = await tx.now()
+            lanes = schema.lanes
+            fence = lanes.c.fence + FENCES_AFTER_LOSS
+            await tx.run(lanes.update().values(fence=fence, lease_owner=None, lease_until=None))
+            full = sa.select(
+                lanes.c.id, lanes.c.fence, sa.literal(now, schema.Instant), lanes.c.limit
+            )
+            await tx.run(_spending.insert().from_select(["lane_id", "fence", "at", "grants"], full))
+            await self._audit.note(tx, who, "lanes.distrust", subject="*")
+
+    async def use_slot(
+        self, lane_id: str, fence: int, tag: str, *, pad: float = SLOT_PAD_SECONDS
+    ) -> None:
+        """Take a hashtag slot before the tag is asked for, or keep the one it has.
+
+        pad: seconds the network's stamp may lag ours. A slot ends for us `pad` later than for the
+        network, and serves its own tag until `pad` before: in between the tag rests, because nobody
+        could tell whether a request would start a new slot.
+        Raises NoSlot with the seconds to wait, or Fenced.
+        """
+        async with self._database.write() as tx:
+            lane = await hold(tx, lane_id, fence)
+            if lane["slots"] is None:
+                return
+            now = await tx.now()
+            kept = await _kept_slots(tx, lane, now, pad)
+            if tag in kept:
+                _still_counted(lane, tag, (now - kept[tag]).total_seconds(), pad=pad)
+                return
+            if len(kept) >= lane["slots"]:
+                raise NoSlot(lane_id, tag, _wait(lane, kept, now, pad))
+            await tx.run(_slots.insert().values(lane_id=lane_id, tag=tag, first_used_at=now))
+
+    async def slots_used(self) -> dict[str, set[str]]:
+        """Return the tags that hold a slot now, by lane."""
+        async with self._database.read() as tx:
+            return await slots_taken(tx, await tx.now())
+
+
+async def _forget(tx: Transaction, lane: Row, at: datetime) -> None:
+    """Delete what no window can reach any more; twice the window leaves room for any padding."""
+    old = at - timedelta(seconds=2 * lane["window"])
+    await tx.run(_spending.delete().where(_spending.c.lane_id == lane["id"], _spending.c.at < old))
+
+
+async def _kept_slots(tx: Transaction, lane: Row, now: datetime, pad: float) -> dict[str, datetime]:
+    """Return the slots that may still count, tag to first use; the others are deleted."""
+    mine = _slots.c.lane_id == lane["id"]
+    ended = _slots.c.first_used_at <= now - timedelta(seconds=lane["slot_window"] + pad)
+    await tx.run(_slots.delete().where(mine, ended))
+    rows = await tx.all(sa.select(_slots).where(mine))
+    return {row["tag"]: row["first_used_at"] for row in rows}
+
+
+def _still_counted(lane: Row, tag: str, age: float, *, pad: float) -> None:
+    if age >= lane["slot_window"] - pad:
+        raise NoSlot(lane["id"], tag, lane["slot_window"] + pad - age)
+
+
+def _wait(lane: Row, kept: Mapping[str, datetime], now: datetime, pad: float) -> float:
+    oldest = min(kept.values())
+    return lane["slot_window"] + pad - (now - oldest).total_seconds()  # type: ignore[no-any-return] # a number

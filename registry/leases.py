@@ -1,0 +1,194 @@
+"""Lanes: who holds them, which rest, which wait for a person."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from registry import schema
+from registry.audit import AuditLog
+from registry.database import Database, Transaction
+from registry.errors import BadField, Unknown
+from registry.fences import hold
+from registry.models import Lane
+from registry.targets import pin_loose
+
+LEASE_SECONDS = 60.0  # renew every 20
+PAROLE_SECONDS = 86_400.0
+CONFIGURED = ("source", "network", "account", "base_url", "limit", "window", "slots", "slot_window")
+_table = schema.lanes
+
+
+class Leases:
+    """Lanes as configured, leased, cooled and quarantined."""
+
+    def __init__(self, database: Database, audit: AuditLog) -> None:
+        self._database = database
+        self._audit = audit
+
+    async def upsert(self, lanes: Sequence[Lane]) -> None:
+        """Make the lanes as configured; leases, rests and quarantines stay as they are."""
+        for lane in lanes:
+            _accept(lane)
+        if not lanes:
+            return
+        async with self._database.write() as tx:
+            await tx.lock("targets")
+            new = tx.insert(_table)
+            change = {name: new.excluded[name] for name in CONFIGURED}
+            rows = [{name: getattr(lane, name) for name in ("id", *CONFIGURED)} for lane in lanes]
+            await tx.run(
+                new.on_conflict_do_update(index_elements=["id"], set_=change),
+                [row | {"fence": 0} for row in rows],
+            )
+            await pin_loose(tx)
+
+    async def remove(self, lane_id: str, *, who: str = "system") -> None:
+        """Forget a lane and its budget; its targets move. Raises Unknown."""
+        async with self._database.write() as tx:
+            await tx.lock("targets")
+            if not (await tx.run(_table.delete().where(_table.c.id == lane_id))).rowcount:
+                raise Unknown("lane", lane_id)
+            await pin_loose(tx)
+            await self._audit.note(tx, who, "lane.remove", subject=lane_id)
+
+    async def list(self) -> tuple[Lane, ...]:
+        """Return all lanes by id."""
+        async with self._database.read() as tx:
+            return await all_lanes(tx)
+
+    async def claim(
+        self,
+        owner: str,
+        *,
+        most: int,
+        seconds: float = LEASE_SECONDS,
+        only: Collection[str] | None = None,
+    ) -> tuple[Lane, ...]:
+        """Return up to `most` lanes nobody holds, now the owner's, each with a fence one higher.
+
+        only: ids of the lanes the owner has credentials for. Lanes in quarantine are left out.
+        """
+        async with self._database.write() as tx:
+            now = await tx.now()
+            free = _free(now, only).order_by(_table.c.lease_until.nulls_first(), _table.c.id)
+            locked = free.limit(most).with_for_update(skip_locked=True, key_share=True)
+            ids = [row["id"] for row in await tx.all(locked)]
+            taken = _table.update().where(_table.c.id.in_(ids)).values(
+                lease_owner=owner,
+                lease_until=now + timedelta(seconds=seconds),
+                fence=_table.c.fence + 1,
+            )  # fmt: skip
+            rows = await tx.all(taken.returning(_table)) if ids else []
+        return tuple(sorted((Lane(**row) for row in rows), key=lambda lane: lane.id))
+
+    async def renew(self, lane_id: str, fence: int, *, seconds: float = LEASE_SECONDS) -> Lane:
+        """Return the lane as it is now, held for `seconds` more. Raises Fenced: stop at once."""
+        async with self._database.write() as tx:
+            await hold(tx, lane_id, fence)
+            until = await tx.now() + timedelta(seconds=seconds)
+            return await _set(tx, lane_id, lease_until=until)
+
+    async def release(self, lane_id: str, fence: int) -> None:
+        """Give a lane back, so that another may claim it at once. Raises Fenced."""
+        async with self._database.write() as tx:
+            await hold(tx, lane_id, fence)
+            await _set(tx, lane_id, lease_owner=None, lease_until=None)
+
+    async def cool(self, lane_id: str, fence: int, *, seconds: float) -> Lane:
+        """Return the lane, at rest for `seconds` at least; a longer rest stays. Raises Fenced."""
+        async with self._database.write() as tx:
+            row = await hold(tx, lane_id, fence)
+            until = await tx.now() + timedelta(seconds=seconds)
+            return await _set(tx, lane_id, cool_until=max(until, row["cool_until"] or until))
+
+    async def cool_source(self, source: str, *, seconds: float) -> None:
+        """Let all lanes of a source rest: the network throttles the whole app, not one account."""
+        async with self._database.write() as tx:
+            until = await tx.now() + timedelta(seconds=seconds)
+            shorter = sa.or_(_table.c.cool_until.is_(None), _table.c.cool_until < until)
+            change = _table.update().where(_table.c.source == source, shorter)
+            await tx.run(change.values(cool_until=until))
+
+    async def quarantine(
+        self, lane_id: str, reason: str, *, fence: int | None = None, who: str = "system"
+    ) -> Lane:
+        """Return the lane, out of use until a person or the timer frees it; its targets move.
+
+        fence: of the holder, which gives the lane up so. Without one an operator takes it away: the
+        holder's next write is Fenced. Raises Fenced, Unknown.
+        """
+        async with self._database.write() as tx:
+            await tx.lock("targets")
+            row = await hold(tx, lane_id, fence) if fence is not None else await _any(tx, lane_id)
+            lane = await _set(
+                tx,
+                lane_id,
+                quarantined_at=await tx.now(),
+                quarantine_reason=reason,
+                fence=row["fence"] + (fence is None),
+                lease_owner=None,
+                lease_until=None,
+            )
+            await pin_loose(tx)
+            await self._audit.note(tx, who, "lane.quarantine", subject=lane_id)
+        return lane
+
+    async def unquarantine(self, lane_id: str, *, who: str = "system") -> Lane:
+        """Return the lane, free to be claimed again. Raises Unknown."""
+        async with self._database.write() as tx:
+            await tx.lock("targets")
+            await _any(tx, lane_id)
+            lane = await _set(tx, lane_id, quarantined_at=None, quarantine_reason=None)
+            await pin_loose(tx)
+            await self._audit.note(tx, who, "lane.unquarantine", subject=lane_id)
+        return lane
+
+    async def parole(self, *, seconds: float = PAROLE_SECONDS) -> tuple[str, ...]:
+        """Free the lanes that were quarantined `seconds` ago or earlier; return their ids."""
+        async with self._database.write() as tx:
+            await tx.lock("targets")
+            served = _table.c.quarantined_at <= await tx.now() - timedelta(seconds=seconds)
+            change = _table.update().where(served)
+            free = change.values(quarantined_at=None, quarantine_reason=None)
+            freed = sorted(row["id"] for row in await tx.all(free.returning(_table.c.id)))
+            await pin_loose(tx)
+            for lane_id in freed:
+                await self._audit.note(tx, "timer", "lane.unquarantine", subject=lane_id)
+        return tuple(freed)
+
+
+async def all_lanes(tx: Transaction) -> tuple[Lane, ...]:
+    """Return all lanes by id."""
+    return tuple(Lane(**row) for row in await tx.all(sa.select(_table).order_by(_table.c.id)))
+
+
+def _free(now: datetime, only: Collection[str] | None) -> sa.Select[Any]:
+    unheld = sa.or_(_table.c.lease_until.is_(None), _table.c.lease_until <= now)
+    chosen = sa.select(_table.c.id).where(unheld, _table.c.quarantined_at.is_(None))
+    return chosen if only is None else chosen.where(_table.c.id.in_(only))
+
+
+async def _any(tx: Transaction, lane_id: str) -> Any:
+    mine = sa.select(_table).where(_table.c.id == lane_id)
+    row = await tx.first(mine.with_for_update(key_share=True))
+    if row is None:
+        raise Unknown("lane", lane_id)
+    return row
+
+
+async def _set(tx: Transaction, lane_id: str, **values: Any) -> Lane:
+    change = _table.update().where(_table.c.id == lane_id).values(values).returning(_table)
+    row = await tx.first(change)
+    assert row is not None  # noqa: S101 # the caller holds its lock
+    return Lane(**row)
+
+
+def _accept(lane: Lane) -> None:
+    if lane.limit < 1:
+        raise BadField(f"{lane.id}.limit", lane.limit, "use 1 request or more")
+    if lane.window <= 0:
+        raise BadField(f"{lane.id}.window", lane.window, "use a number of seconds above 0")
+    if (lane.slots is None) != (lane.slot_window is None):
+        raise BadField(f"{lane.id}.slots", lane.slots, "set slots and slot_window, or neither")

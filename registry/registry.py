@@ -1,0 +1,108 @@
+"""The registry as one thing: opened once, its stores as attributes, closed once."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from registry.audit import AuditLog
+from registry.campaigns import Campaigns
+from registry.clients import Clients
+from registry.database import Database
+from registry.drafts import collection, tidy
+from registry.errors import BadField
+from registry.idempotency import Idempotency
+from registry.ids import Entropy
+from registry.jobs import Jobs
+from registry.keys import Keys
+from registry.lanes import Lanes
+from registry.leases import all_lanes
+from registry.limits import Limits
+from registry.migrations import upgrade
+from registry.models import CampaignDraft
+from registry.plan import Plan, plan
+from registry.targets import Targets, slots_taken, watched_between
+
+MIN_PEPPER = 16
+
+
+class Registry:
+    """One SQL database of who may ask, what is watched, and which process does it.
+
+    Made by `open_registry`; close it, or use it as an async context. Safe for many tasks at once.
+    """
+
+    def __init__(self, database: Database, *, pepper: str, entropy: Entropy) -> None:
+        self._database = database
+        self.audit = AuditLog(database, pepper)
+        self.clients = Clients(database, self.audit, entropy)
+        self.keys = Keys(database, self.audit, entropy, pepper=pepper)
+        self.campaigns = Campaigns(database, self.audit, entropy)
+        self.targets = Targets(database)
+        self.lanes = Lanes(database, self.audit)
+        self.jobs = Jobs(database)
+        self.limits = Limits(database)
+        self.idempotency = Idempotency(database)
+
+    async def plan(self, draft: CampaignDraft) -> Plan:
+        """Return what the campaign would cost beside all that is watched while it runs."""
+        since, until = collection(tidy(draft))
+        async with self._database.read() as tx:
+            now = await tx.now()
+            lanes = await all_lanes(tx)
+            ahead = max(now, since)
+            watched = await watched_between(tx, ahead, max(ahead, until - timedelta.resolution))
+            used = await slots_taken(tx, now)
+        rates = await self.targets.rates()
+        return plan(draft, lanes=lanes, watched=watched, rates=rates, slots_used=used)
+
+    async def now(self) -> datetime:
+        """Return the instant by the clock the leases run by; proves that the database answers."""
+        async with self._database.read() as tx:
+            return await tx.now()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._database.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the open registry."""
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+
+async def open_registry(
+    url: str,
+    *,
+    pepper: str,
+    now: Callable[[], datetime] | None = None,
+    entropy: Entropy = secrets.token_bytes,
+) -> Registry:
+    """Return the registry at `url`, its tables made or brought up to date.
+
+    url: sqlite:///path or postgresql://user@host/database.
+    pepper: keys the hashes of API keys and the audit log; losing it ends all keys.
+    now: replaces the database's clock everywhere, for tests and simulations.
+    entropy: replaces the random source of ids and keys, for runs that repeat themselves.
+    Raises BadAddress, BadField and Unreachable.
+    """
+    if len(pepper) < MIN_PEPPER:
+        raise BadField("pepper", "***", f"use {MIN_PEPPER} random characters or more")
+    database = Database(url, now)
+    try:
+        async with database.write() as tx:
+            await tx.lock("migrations")  # replicas that start together migrate once
+            await tx.connection.run_sync(upgrade)
+    except BaseException:
+        await database.close()
+        raise
+    return Registry(database, pepper=pepper, entropy=entropy)
