@@ -3,6 +3,7 @@ bytes.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import msgspec
 
@@ -22,7 +23,10 @@ def _shadow(kind: type[Record]) -> type[Record]:
     if "raw" not in kind.__struct_fields__:
         return kind
     field = ("raw", msgspec.Raw, msgspec.Raw(b"null"))
-    return msgspec.defstruct(kind.__name__, [field], bases=(kind,), frozen=True, kw_only=True)
+    name, bases = kind.__name__, (kind,)
+    return cast(
+        "type[Record]", msgspec.defstruct(name, [field], bases=bases, frozen=True, kw_only=True)
+    )
 
 
 _decoders = {table: msgspec.json.Decoder(_shadow(kind)) for table, kind in RECORDS.items()}

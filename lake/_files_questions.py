@@ -1,0 +1,286 @@
+"""The questions of the contract as SQL over one view of a table; everything here blocks."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from lake import _files_calendar as calendar
+from lake._files_cursor import behind, cursor_after
+from lake._files_engine import Engine
+from lake._files_numbers import expressions, known, numbers, value_of
+from lake._files_schema import Column, Layout, layout, records_of
+from lake._files_table import Table
+from lake._files_where import Filter, Params
+from lake.contract import (
+    Bin,
+    Bucket,
+    Distinct,
+    Group,
+    Interval,
+    Metric,
+    Numbers,
+    Page,
+    Sort,
+    Where,
+)
+from lake.errors import BadQuestion, Unavailable
+
+_SORTABLE = frozenset({"word", "integer", "number", "time"})
+
+Select = Callable[[Filter, Params], str]
+"""Given a filter and parameters, return a statement in which `{source}` stands for the rows that match."""
+
+
+class Stream:
+    """Record batches of a long answer, one `next` at a time, from any thread; closed by who asked."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self._lock = threading.Lock()  # a cancelled reader closes while its last `next` still runs
+
+    def next(self) -> pa.RecordBatch | None:
+        """Return the next batch, None at the end."""
+        with self._lock:
+            return next(self._batches, None)
+
+    def close(self) -> None:
+        """Let go of the cursor."""
+        with self._lock:
+            self._batches.close()  # type: ignore[attr-defined]  # a generator, always
+
+
+class Questions:
+    """Asks the tables of one lake. Made with it; keeps nothing."""
+
+    def __init__(self, engine: Engine, tables: Mapping[str, Table]) -> None:
+        self._engine = engine
+        self._tables = tables
+
+    def totals(self, table: str, where: Where, metrics: Sequence[Metric]) -> Numbers:
+        """Return each metric over what matches."""
+
+        def select(filter: Filter, params: Params) -> str:
+            return f"SELECT {expressions(metrics, layout(table), filter)} FROM {{source}}"
+
+        if not metrics:
+            return {}
+        return numbers(metrics, self._ask(table, where, select)[0])
+
+    def series(  # noqa: PLR0913 - the contract's question has these parts
+        self,
+        table: str,
+        where: Where,
+        *,
+        interval: Interval,
+        timezone: str,
+        metrics: Sequence[Metric],
+        breakdown: str | None,
+    ) -> list[Bucket]:
+        """Return the metrics by interval and value of the breakdown."""
+        zone = calendar.zone_of(timezone)
+        span = self._span(table, where)
+        if span is None:
+            return []
+
+        def select(filter: Filter, params: Params) -> str:
+            column = filter.time(where.time)
+            local = calendar.local(column, zone, *span)
+            bucket = calendar.bucket(column, interval, local)
+            key = value_of(layout(table), breakdown, filter) if breakdown else "''"
+            select_list = expressions(metrics, layout(table), filter)
+            return (
+                f"SELECT bucket, key, {select_list} FROM (SELECT *, {bucket} AS bucket, {key} AS key "
+                f"FROM {{source}} AND {column} IS NOT NULL) WHERE key IS NOT NULL "
+                "GROUP BY bucket, key ORDER BY bucket, key"
+            )
+
+        rows = self._ask(table, where, select)
+        return [
+            Bucket(
+                start=calendar.start(row["bucket"], interval, zone),
+                key=row["key"] if breakdown else None,
+                numbers=numbers(metrics, row),
+            )
+            for row in rows
+        ]
+
+    def _span(self, table: str, where: Where) -> tuple[Any, Any] | None:
+        """Return the first and last time of what may match; its time zone's offsets are needed between."""
+
+        def select(filter: Filter, params: Params) -> str:
+            column = filter.time(where.time)
+            return f"SELECT min({column}) AS first, max({column}) AS last FROM {{source}}"
+
+        row = self._ask(
+            table, Where(time=where.time, since=where.since, until=where.until), select
+        )[0]
+        return None if row["first"] is None else (row["first"], row["last"])
+
+    def top(  # noqa: PLR0913 - the contract's question has these parts
+        self,
+        table: str,
+        where: Where,
+        *,
+        by: str,
+        metrics: Sequence[Metric],
+        order: Metric,
+        limit: int,
+    ) -> list[Group]:
+        """Return the values of a field with the highest `order`."""
+
+        def select(filter: Filter, params: Params) -> str:
+            key = value_of(layout(table), by, filter)
+            select_list = expressions((*metrics, order), layout(table), filter)
+            return (
+                f"SELECT key, {select_list} FROM (SELECT *, {key} AS key FROM {{source}}) "
+                f"WHERE key IS NOT NULL GROUP BY key ORDER BY m{len(metrics)} DESC NULLS LAST, key "
+                f"LIMIT {params.add(limit)}"
+            )
+
+        rows = self._ask(table, where, select)
+        return [Group(key=row["key"], numbers=numbers(metrics, row)) for row in rows]
+
+    def distinct(self, table: str, where: Where, field: str) -> Distinct:
+        """Return how many values a field has, exactly."""
+        metric = Metric(kind="distinct", field=field)
+        value = self.totals(table, where, [metric])[metric.name]
+        return Distinct(value=int(value))  # type: ignore[arg-type]  # a count is an int
+
+    def histogram(self, table: str, where: Where, field: str, *, width: float) -> list[Bin]:
+        """Return counts of records by `field` in bins of `width`."""
+        if not width > 0:
+            raise BadQuestion(f"the width of a bin is more than 0, not {width}")
+
+        def select(filter: Filter, params: Params) -> str:
+            column = layout(table).find(field)
+            if column.sort not in {"integer", "number"}:
+                raise BadQuestion(f"{field!r} of {table} is no number")
+            name = filter.column(field)
+            number = f"floor({name} / CAST({params.add(width)} AS DOUBLE))"
+            return (
+                f"SELECT {number} AS bin, count(*) AS records FROM {{source}} AND {known(column)} "
+                "GROUP BY bin ORDER BY bin"
+            )
+
+        rows = self._ask(table, where, select)
+        return [
+            Bin(low=row["bin"] * width, high=(row["bin"] + 1) * width, count=row["records"])
+            for row in rows
+        ]
+
+    def records(self, table: str, where: Where) -> list[Any]:
+        """Return whole records."""
+        of = layout(table)
+
+        def select(filter: Filter, params: Params) -> str:
+            return f"SELECT {_read(filter, of.columns)} FROM {{source}}"
+
+        return records_of(of.kind, self._answer(table, where, select))
+
+    def ids(self, table: str, where: Where) -> pa.Table:
+        """Return the ids of what matches."""
+
+        def select(filter: Filter, params: Params) -> str:
+            return f"SELECT {filter.column('id')} FROM {{source}}"
+
+        return self._answer(table, where, select)
+
+    def page(self, table: str, where: Where, *, sort: Sort, limit: int, cursor: str | None) -> Page:
+        """Return one page of records without raw."""
+        of = layout(table)
+        place = of.find(_sort_path(sort, of))
+
+        def select(filter: Filter, params: Params) -> str:
+            columns = _read(filter, of.light)
+            after = f"AND {behind(cursor, of, where, sort, filter, params)}" if cursor else ""
+            direction = "DESC" if sort.descending else "ASC"
+            return (
+                f"SELECT {columns} FROM {{source}} {after} "
+                f'ORDER BY "{place.name}" {direction} NULLS LAST, id LIMIT {limit + 1}'
+            )
+
+        rows = self._answer(table, where, select)
+        page = rows.slice(0, limit)
+        if rows.num_rows <= limit:
+            return Page(records=records_of(of.kind, page))
+        last = page.slice(limit - 1, 1).select([place.name, "id"]).to_pylist()[0]
+        after = cursor_after(of, where, sort, place=last[place.name], id=last["id"])
+        return Page(records=records_of(of.kind, page), cursor=after)
+
+    def scan(self, table: str, where: Where, *, raw: bool) -> Stream:
+        """Return all records that match, ordered by id."""
+        of = layout(table)
+
+        def select(filter: Filter, params: Params) -> str:
+            columns = _read(filter, of.columns if raw else of.light)
+            return f"SELECT {columns} FROM {{source}} ORDER BY id"
+
+        return self._stream(table, where, select)
+
+    def at(self, where: Where, instant: object) -> Stream:
+        """Return the last snapshot of each subject that is not later than `instant`."""
+
+        def select(filter: Filter, params: Params) -> str:
+            columns = _read(filter, layout("snapshots").columns)
+            return (
+                f"SELECT {columns} FROM {{source}} AND observed_at <= {params.add(instant)} "
+                "QUALIFY row_number() OVER (PARTITION BY subject_id, subject "
+                "ORDER BY observed_at DESC, id DESC) = 1 ORDER BY subject_id, subject"
+            )
+
+        return self._stream("snapshots", where, select)
+
+    # How a statement is put together and asked
+
+    def _statement(self, table: str, where: Where, select: Select) -> tuple[Any, str, Params]:
+        view = self._tables[table].view()
+        params = Params()
+        filter = Filter(view.layout, params)
+        filter.apply(where)
+        template = select(filter, params)
+        rows = view.source(list(filter.columns.values()), params)
+        return view, template.replace("{source}", f"({rows}) AS s WHERE {filter.sql}"), params
+
+    def _answer(self, table: str, where: Where, select: Select) -> pa.Table:
+        view, sql, params = self._statement(table, where, select)
+        try:
+            return self._engine.ask(sql, params.values, view.tables)
+        except duckdb.IOException:
+            # A sweep of the writer removed files of this view a moment ago: ask the newest one.
+            view, sql, params = self._statement(table, where, select)
+            return self._last_try(sql, params, view.tables)
+
+    def _last_try(self, sql: str, params: Params, tables: Mapping[str, pa.Table]) -> pa.Table:
+        try:
+            return self._engine.ask(sql, params.values, tables)
+        except duckdb.IOException as gone:
+            raise Unavailable(str(gone).splitlines()[0]) from gone
+
+    def _ask(self, table: str, where: Where, select: Select) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._answer(table, where, select).to_pylist()
+        return rows
+
+    def _stream(self, table: str, where: Where, select: Select) -> Stream:
+        view, sql, params = self._statement(table, where, select)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with self._engine.stream(sql, params.values, view.tables) as reader:
+                yield from reader
+
+        return Stream(batches())
+
+
+def _read(filter: Filter, columns: Sequence[Column]) -> str:
+    """Return the select list of columns and let the filter read them."""
+    filter.columns.update({column.name: column for column in columns})
+    return ", ".join(f'"{column.name}"' for column in columns)
+
+
+def _sort_path(sort: Sort, of: Layout) -> str:
+    column = of.find(sort.field)
+    if column.sort not in _SORTABLE:
+        raise BadQuestion(f"{of.table} cannot be sorted by {sort.field!r}")
+    return column.path
