@@ -1,10 +1,11 @@
-"""The breaker of one network: stop asking when most answers are failures, then try with one probe."""
+"""The breaker of one network: stop asking when most answers fail, then try with one probe."""
 
 from collections import deque
 
 
 class Breaker:
-    """Open when more than half of the last 20 answers failed; then one probe every 30 seconds. Pure.
+    """Open when more than half of the last 20 answers failed; then one probe every 30 seconds.
+    Pure.
 
     Calls: `wait` before each request (0.0: go), then one of `succeeded` or `failed` after it.
     """
@@ -21,11 +22,13 @@ class Breaker:
         return self._probe_at is not None
 
     def peek(self, now: float) -> float:
-        """Return the seconds until a request may go out, 0.0 for now, without claiming the probe."""
+        """Return the seconds until a request may go out, 0.0 for now; claims no probe."""
         return 0.0 if self._probe_at is None else max(0.0, self._probe_at - now)
 
     def wait(self, now: float) -> float:
-        """Return 0.0 if a request may go out now (it must, it may be the probe), else seconds to wait."""
+        """Return 0.0 if a request may go out now (it must, it may be the probe), else seconds to
+        wait.
+        """
         seconds = self.peek(now)
         if seconds == 0.0 and self._probe_at is not None:
             self._probe_at = now + self._probe_seconds  # half-open: this one is the probe

@@ -1,11 +1,11 @@
-"""The budget of one lane: an exact sliding log of requests, and the quota of hashtag slots. Pure: time comes in.
+"""The budget of one lane: an exact sliding log of requests. Pure: time comes in.
 
-Token buckets and GCRA let up to twice the limit pass in one window (facts/reliability.md section 5); a log of
-200 stamps is nothing, so we keep the log.
+Token buckets and GCRA let up to twice the limit pass in one window (facts/reliability.md section
+5); a log of 200 stamps is nothing, so we keep the log.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from ingestor.contract import Allowance
 
@@ -14,19 +14,22 @@ FULL_PERCENT = 100.0
 
 
 def pad_of(window: float) -> float:
-    """Return how much longer our window is than the provider's: a minute an hour, scaled down for small ones."""
+    """Return how much longer our window is than the provider's: a minute an hour, scaled down for
+    small ones.
+    """
     return min(PAD_SECONDS, max(window / 60, 0.1))
 
 
 class Budget:
     """How many requests one lane may still make.
 
-    Life: made when the lane is leased, with what earlier holders spent; `reserve` before every wire attempt,
-    `heard` with every answer's headers, `throttled` on a 429. All times are seconds on one monotonic clock.
+    Life: made when the lane is leased, with what earlier holders spent; `reserve` before every wire
+    attempt, `heard` with every answer's headers, `throttled` on a 429. All times are seconds on one
+    monotonic clock.
 
-    Spending is written ahead in chunks: `prepay` notes a chunk that the registry has accepted, and `reserve`
-    grants only what is prepaid. A chunk lapses after half the pad, so a request is never later than its entry
-    in the registry by more than the pad forgives: after a crash the next holder may waste, never overspend.
+    Spending is written ahead in chunks: `prepay` notes a chunk that the registry has accepted, and
+    `reserve` grants only what is prepaid, until the chunk lapses. The registry counts a whole chunk
+    as used when it lapses: after a crash the next holder may waste, never overspend.
     """
 
     def __init__(self, *, limit: int, window: float, pad: float | None = None) -> None:
@@ -51,7 +54,11 @@ class Budget:
         return self.ceiling * 3600.0 / (self.window + self.pad)
 
     def spent_before(self, ages: Iterable[float], *, now: float) -> None:
-        """Take over what earlier holders spent: the age in seconds of each request, in any order."""
+        """Take over what earlier holders may have spent: the age in seconds of each request, in any
+        order.
+
+        An age below 0 is a chunk that may still be used: it counts as used when it lapses.
+        """
         self._spent = deque(sorted([*self._spent, *(now - age for age in ages)]))
 
     def wait(self, now: float, cost: int = 1) -> float:
@@ -65,7 +72,9 @@ class Budget:
         return max(own, self._told_wait(now, cost), 0.0)
 
     def reserve(self, now: float, cost: int = 1) -> float:
-        """Spend `cost` prepaid requests and return 0.0, or spend nothing and return the seconds to wait."""
+        """Spend `cost` prepaid requests and return 0.0, or spend nothing and return the seconds to
+        wait.
+        """
         seconds = self.wait(now, cost)
         if seconds > 0.0 or self.unpaid(now, cost):
             return max(seconds, 0.001)
@@ -76,18 +85,28 @@ class Budget:
         return 0.0
 
     def unpaid(self, now: float, cost: int = 1) -> int:
-        """Return how many requests a new chunk must hold before `cost` can be reserved; 0: none is needed."""
+        """Return how many requests a new chunk must hold before `cost` can be reserved; 0: none is
+        needed.
+        """
         if now <= self._prepaid_until and self._prepaid >= cost:
             return 0
         self._prepaid = 0
         self._forget(now)
         room = self.ceiling - len(self._spent)
-        return max(cost, min(room, self.limit // 40))
+        # As many as were used in the last chunk's time, and one: a quiet lane wastes little, a busy
+        # one writes seldom.
+        lately = sum(at > now - self.chunk_seconds for at in self._spent)
+        return max(cost, min(room, lately + 1, max(1, self.limit // 10)))
 
     def prepay(self, now: float, count: int) -> None:
-        """Note that the registry holds a chunk of `count` requests as spent since `now` at the latest."""
+        """Note that the registry has accepted a chunk of `count` requests, asked for at `now`."""
         self._prepaid = count
-        self._prepaid_until = now + self.pad / 2
+        self._prepaid_until = now + self.chunk_seconds
+
+    @property
+    def chunk_seconds(self) -> float:
+        """Return how long a chunk that was written ahead may be used."""
+        return min(600.0, self.window / 6)
 
     def heard(self, allowance: Allowance, *, now: float) -> None:
         """Take what the network's headers say, where it is less than what we think is left."""
@@ -115,7 +134,8 @@ class Budget:
         self._raised_at += hours * 3600
 
     def _forget(self, now: float) -> None:
-        # Kept while the age equals the padded window: two requests exactly a window apart may both count.
+        # Kept while the age equals the padded window: two requests exactly a window apart may both
+        # count.
         while self._spent and now - self._spent[0] >= self.window + self.pad:
             self._spent.popleft()
 
@@ -132,36 +152,3 @@ def _left(allowance: Allowance, limit: int) -> int | None:
     if allowance.used_percent is not None:  # Meta tells percentages of a limit it does not tell
         return int(limit * max(0.0, FULL_PERCENT - allowance.used_percent) / FULL_PERCENT)
     return None
-
-
-class Slots:
-    """The quota of unique hashtags: asking again for a tag that holds a slot is free and renews nothing."""
-
-    def __init__(self, *, limit: int, window: float, pad: float | None = None) -> None:
-        self._limit = limit
-        self._window = window + (pad_of(window) if pad is None else pad)
-        self._since: dict[str, float] = {}
-
-    def held_before(self, ages: Mapping[str, float], *, now: float) -> None:
-        """Take over the tags earlier holders asked for: name to age in seconds of its first request."""
-        self._since.update({tag: now - age for tag, age in ages.items()})
-
-    def wait(self, tag: str, now: float) -> float:
-        """Return 0.0 if `tag` holds a slot or one is free, else the seconds until one is."""
-        self._forget(now)
-        if tag in self._since or len(self._since) < self._limit:
-            return 0.0
-        return min(self._since.values()) + self._window - now
-
-    def holds(self, tag: str, now: float) -> bool:
-        """Return whether `tag` has a slot, so that asking for it costs none."""
-        self._forget(now)
-        return tag in self._since
-
-    def take(self, tag: str, now: float) -> None:
-        """Give `tag` a slot, unless it has one."""
-        self._since.setdefault(tag, now)
-
-    def _forget(self, now: float) -> None:
-        for tag in [t for t, since in self._since.items() if now - since >= self._window]:
-            del self._since[tag]

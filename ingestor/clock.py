@@ -8,11 +8,15 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-FLOOR = 0.001  # seconds; uvloop rounds shorter delays to 0 and spins (facts/performance.md section 8)
+FLOOR = (
+    0.001  # seconds; uvloop rounds shorter delays to 0 and spins (facts/performance.md section 8)
+)
 
 
 class Bell:
-    """Wakes one sleeper before its time. `ring` may come before, during or after the sleep: it is not lost."""
+    """Wakes one sleeper before its time. `ring` may come before, during or after the sleep: it is
+    not lost.
+    """
 
     def __init__(self) -> None:
         self._rung = False
@@ -55,9 +59,10 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clock, made hybrid: wall time that never goes back.
 
-    Versions of records are observation times. When the wall clock is set back, `now` goes on from the last
-    instant at the pace of the monotonic clock until the wall has caught up, so a later observation always has
-    the higher version. When it is set forward, `now` follows: nothing tells a wrong jump from a right one.
+    Versions of records are observation times. When the wall clock is set back, `now` goes on from
+    the last instant at the pace of the monotonic clock until the wall has caught up, so a later
+    observation always has the higher version. When it is set forward, `now` follows: nothing tells
+    a wrong jump from a right one.
     """
 
     def __init__(
@@ -74,8 +79,11 @@ class SystemClock:
         """Return the wall's instant, or the last one plus the seconds since, whichever is later."""
         at = self._monotonic()
         wall = self._wall()
-        # Backwards only: a wall clock that is slewed runs slower than the monotonic one, and must be followed.
-        self._last = wall if wall >= self._last else self._last + timedelta(seconds=at - self._last_at)
+        # Backwards only: a wall clock that is slewed runs slower than the monotonic one, and must
+        # be followed.
+        self._last = (
+            wall if wall >= self._last else self._last + timedelta(seconds=at - self._last_at)
+        )
         self._last_at = at
         return self._last
 
@@ -104,10 +112,11 @@ def _end(rest: "asyncio.Future[bool]") -> None:
 
 
 class SteppedClock:
-    """Virtual time that stands still until a driver moves it, so that weeks pass as fast as work is done.
+    """Virtual time that stands still until a driver moves it, so that weeks pass as fast as work is
+    done.
 
-    The driver awaits `play`; everyone else sleeps on this clock. Same sleepers, same order: sleepers of one
-    instant wake in the order in which they lay down.
+    The driver awaits `play`; everyone else sleeps on this clock. Same sleepers, same order:
+    sleepers of one instant wake in the order in which they lay down.
     """
 
     def __init__(self, start: datetime) -> None:
@@ -126,7 +135,7 @@ class SteppedClock:
         return (self._now - self._start).total_seconds()
 
     async def sleep(self, seconds: float, bell: Bell | None = None) -> None:
-        """Return when a driver has moved the clock `seconds` on; rounded up to whole milliseconds."""
+        """Return when a driver has moved the clock `seconds` on, in whole milliseconds."""
         whole = max(1, -int(-seconds * 1000 // 1))
         rest: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         wake = self._now + timedelta(milliseconds=whole)
@@ -159,7 +168,7 @@ class SteppedClock:
 
     async def settle(self) -> None:
         """Return when every sleeper that was woken has gone on to its next await."""
-        while self._waking:
+        while self._waking:  # noqa: ASYNC110 - one turn of the loop per step, no time passes
             await asyncio.sleep(0)
 
     async def play(
@@ -171,8 +180,8 @@ class SteppedClock:
     ) -> None:
         """Move to `until`, stopping at every instant somebody waits for.
 
-        `idle` returns when nobody has work left at the present instant (`Ingestor.idle`); `moved` is told each
-        new instant before anyone wakes, so that a simulated network can follow.
+        `idle` returns when nobody has work left at the present instant (`Ingestor.idle`); `moved`
+        is told each new instant before anyone wakes, so that a simulated network can follow.
         """
         await self._rest(idle)
         while (wake := self.next_wake()) is not None and wake <= until:
@@ -197,7 +206,9 @@ class SteppedClock:
 
 
 class Activity:
-    """Who is at work now; `quiet` returns when nobody is. One per ingestor, entered around each piece of work."""
+    """Who is at work now; `quiet` returns when nobody is. One per ingestor, entered around each
+    piece of work.
+    """
 
     def __init__(self) -> None:
         self._busy = 0
@@ -219,7 +230,8 @@ class Activity:
             await self._quiet.wait()
 
     async def _stirs(self) -> bool:
-        # A finished piece of work may have set an event whose waiter has not run yet: give it two turns.
+        # A finished piece of work may have set an event whose waiter has not run yet: give it two
+        # turns.
         for _ in range(3):
             await asyncio.sleep(0)
         return self._busy > 0

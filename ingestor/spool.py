@@ -1,7 +1,8 @@
-"""The spool: what was fetched is durable here before its cursor moves, and leaves after a final verdict.
+"""The spool: what was fetched is durable here before its cursor moves, and leaves after a final
+verdict.
 
-The pipeline appends pages; the sender takes lines (`lake.sender.Outbox`). All calls of the file run in one
-thread of its own: an fsync takes 4-20 ms and would stall the event loop.
+The pipeline appends pages; the sender takes lines (`lake.sender.Outbox`). All calls of the file run
+in one thread of its own: an fsync takes 4-20 ms and would stall the event loop.
 """
 
 import asyncio
@@ -51,8 +52,9 @@ class _Held:
 class Spool:
     """The durable queue of one ingestor process.
 
-    Life: `open`, then `append` from pollers and `wait`/`take`/`settle`/`release` from one sender, then `close`.
-    Group commit without a delay: whatever queued up while one commit ran goes into the next.
+    Life: `open`, then `append` from pollers and `wait`/`take`/`settle`/`release` from one sender,
+    then `close`. Group commit without a delay: whatever queued up while one commit ran goes into
+    the next.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class Spool:
         self._bell = Bell()
 
     async def open(self) -> None:
-        """Open or make the file; a damaged one is rescued and set aside, so that a start succeeds."""
+        """Open or make the file; a damaged one is rescued and set aside: a start succeeds."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = await self._call(self._open_file)
         self.starts = await self._call(self._file.open_count)
@@ -99,7 +101,9 @@ class Spool:
     # --- for the pipeline
 
     async def append(self, page: Append) -> None:
-        """Return when the page, its cursor and what it saw are on disk. Raises Full: nothing of it was kept."""
+        """Return when the page, its cursor and what it saw are on disk. Raises Full: nothing of it
+        was kept.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((page, done))
         if self._committer is None or self._committer.done():
@@ -126,7 +130,9 @@ class Spool:
 
     @property
     def level(self) -> Level:
-        """Return whether fetching may go on: `slow` from 70 % of the cap, `stop` from 90 % or on a full disk."""
+        """Return whether fetching may go on: `slow` from 70 % of the cap, `stop` from 90 % or on a
+        full disk.
+        """
         if self._fill >= STOP or self._free_disk < FREE_DISK_BYTES:
             return "stop"
         return "slow" if self._fill >= SLOW else "open"
@@ -137,7 +143,8 @@ class Spool:
             try:
                 await self._call(self._commit, [page for page, _ in group])
             except Full as full:
-                # What is queued may build on what was refused (deltas on its counts): refuse it too.
+                # What is queued may build on what was refused (deltas on its counts): refuse it
+                # too.
                 self._refuse([*group, *self._queue], full)
                 self._queue.clear()
             else:
@@ -147,15 +154,14 @@ class Spool:
                 self._bell.ring()
 
     def _group(self) -> list[tuple[Append, "asyncio.Future[None]"]]:
-        group, size = [], 0
+        group: list[tuple[Append, asyncio.Future[None]]] = []
+        size = 0
         while self._queue and (not group or size < GROUP_BYTES):
             group.append(self._queue.popleft())
             size += sum(len(line.body) for line in group[-1][0].lines)
         return group
 
-    def _refuse(
-        self, group: Sequence[tuple[Append, "asyncio.Future[None]"]], full: Full
-    ) -> None:
+    def _refuse(self, group: Sequence[tuple[Append, "asyncio.Future[None]"]], full: Full) -> None:
         log.warning("spool refused pages", pages=len(group), reason=str(full), fill=self._fill)
         for _, done in group:
             done.set_exception(Full(str(full)))
@@ -175,7 +181,7 @@ class Spool:
     # --- for the sender: lake.sender.Outbox
 
     async def take(self, *, max_bytes: int, max_lines: int) -> list[tuple[int, Line]]:
-        """Return the oldest lines that are due, up to both limits but at least one if any is due."""
+        """Return the oldest lines that are due, up to both limits, at least one if any is."""
         self._promote()
         while self._more and len(self._ready) < max_lines and self._held < HELD_LINES:
             await self._load()
@@ -190,7 +196,9 @@ class Spool:
         return taken
 
     async def settle(self, verdicts: Sequence[tuple[int, Verdict]]) -> None:
-        """Apply verdicts; pages whose lines are all final leave with their poison in one transaction."""
+        """Apply verdicts; pages whose lines are all final leave with their poison in one
+        transaction.
+        """
         done: list[int] = []
         for number, verdict in verdicts:
             if verdict.outcome in ("retry", "parked"):
@@ -280,7 +288,8 @@ class Spool:
         try:
             await self._call(self._remove, finished, dead)
         except Full as full:
-            # Everything is in the lake; only forgetting it failed. Try again with the next verdicts.
+            # Everything is in the lake; only forgetting it failed. Try again with the next
+            # verdicts.
             self._done.extend(finished)
             log.warning("spool cannot forget pages", pages=len(finished), reason=str(full))
             return

@@ -1,4 +1,5 @@
-"""The spool's one SQLite file: pages, cursors, what was seen, dead letters. Synchronous; one thread at a time.
+"""The spool's one SQLite file: pages, cursors, what was seen, dead letters. Synchronous; one thread
+at a time.
 
     spool         one row a page: its lines as one compressed blob, with a checksum
     cursor        where each target's polls have got to
@@ -6,7 +7,8 @@
     dead_letters  lines no lake will ever take, once each, with the reason and the line
     meta          the file's version, how often it was opened, pages that were found damaged
 
-A line's number is its page's `seq` * LINES + its position, so numbers grow and are never used twice.
+A line's number is its page's `seq` * LINES + its position, so numbers grow and are never used
+twice.
 """
 
 import contextlib
@@ -28,7 +30,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, crc INTEGER NOT NULL, lines INTEGER NOT NULL,
   damaged INTEGER NOT NULL DEFAULT 0, payload BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS cursor (target TEXT PRIMARY KEY, position BLOB NOT NULL, fence INTEGER NOT NULL)
+CREATE TABLE IF NOT EXISTS cursor (target TEXT PRIMARY KEY, position BLOB NOT NULL, fence INTEGER
+NOT NULL)
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY, state BLOB NOT NULL, touched INTEGER NOT NULL)
   WITHOUT ROWID;
@@ -134,7 +137,8 @@ class SpoolFile:
             done = self._db.execute("INSERT INTO spool (crc, lines, payload) VALUES (?, ?, ?)", row)
             seq = done.lastrowid or 0
         if page.target is not None:
-            # A fence lower than the stored one is a holder that lost its lease: its cursor must not win.
+            # A fence lower than the stored one is a holder that lost its lease: its cursor must not
+            # win.
             self._db.execute(
                 "INSERT INTO cursor VALUES (?, ?, ?) ON CONFLICT (target) DO UPDATE"
                 " SET position = excluded.position, fence = excluded.fence"
@@ -148,7 +152,9 @@ class SpoolFile:
         return seq
 
     def pages_after(self, seq: int, limit: int) -> list[tuple[int, list[Line]]]:
-        """Return up to `limit` pages behind `seq`, oldest first; a damaged one is marked, counted, left out."""
+        """Return up to `limit` pages behind `seq`, oldest first; a damaged one is marked, counted,
+        left out.
+        """
         rows = self._db.execute(
             "SELECT seq, crc, payload FROM spool WHERE seq > ? AND damaged = 0 ORDER BY seq LIMIT ?",
             (seq, limit),
@@ -163,7 +169,9 @@ class SpoolFile:
         return good
 
     def finish(self, done: Sequence[int], dead: Sequence[tuple[DeadLetter, bytes]]) -> None:
-        """Forget pages whose lines all have a final verdict and keep dead letters, in one transaction."""
+        """Forget pages whose lines all have a final verdict and keep dead letters, in one
+        transaction.
+        """
         with self._transaction():
             # First the deletes: in a full file they make the room that the dead letters need.
             self._db.executemany("DELETE FROM spool WHERE seq = ?", [(seq,) for seq in done])
@@ -188,16 +196,19 @@ class SpoolFile:
         return found
 
     def prune_seen(self) -> int:
-        """Forget the subjects not seen for longest, if they are a tenth over the limit; return how many went.
+        """Forget the subjects not seen for longest, if they are a tenth over the limit; return how
+        many went.
 
-        Without an index on `touched`: it would double the writes of every page to speed up a rare scan.
+        Without an index on `touched`: it would double the writes of every page to speed up a rare
+        scan.
         """
         extra = int(self._one("SELECT count(*) FROM seen")) - self._seen_limit
         if extra <= self._seen_limit // 10:
             return 0
         with self._transaction():
             self._db.execute(
-                "DELETE FROM seen WHERE id IN (SELECT id FROM seen ORDER BY touched LIMIT ?)", (extra,)
+                "DELETE FROM seen WHERE id IN (SELECT id FROM seen ORDER BY touched LIMIT ?)",
+                (extra,),
             )
         return extra
 
@@ -208,7 +219,9 @@ class SpoolFile:
         return pages, lines
 
     def fill(self) -> float:
-        """Return the share of the cap in use, 0 to 1; pages that SQLite would use again count as free."""
+        """Return the share of the cap in use, 0 to 1; pages that SQLite would use again count as
+        free.
+        """
         used = self._pragma("page_count") - self._pragma("freelist_count")
         return float(used) / float(self._pragma("max_page_count"))
 
@@ -232,13 +245,15 @@ class SpoolFile:
         with self._transaction():
             for number in wanted:
                 where = "FROM dead_letters WHERE number = ?"
-                blob = self._db.execute(f"SELECT payload {where}", (number,)).fetchone()[0]  # noqa: S608
+                blob = self._db.execute(f"SELECT payload {where}", (number,)).fetchone()[0]
                 self._put(Append(lines=(_unpack_line(blob),)))
-                self._db.execute(f"DELETE {where}", (number,))  # noqa: S608 - a constant
+                self._db.execute(f"DELETE {where}", (number,))
         return len(wanted)
 
     def check(self) -> Report:
-        """Read everything and say what is there and what is damaged; changes nothing but damage marks."""
+        """Read everything and say what is there and what is damaged; changes nothing but damage
+        marks.
+        """
         self.pages_after_all()
         problems = tuple(row[0] for row in self._db.execute("PRAGMA integrity_check(20)"))
         pages, lines = self.waiting()
@@ -265,7 +280,9 @@ class SpoolFile:
             last = pages[-1][0]
 
     def repair(self) -> int:
-        """Drop damaged pages and rebuild the file's indexes and free space; return how many pages went."""
+        """Drop damaged pages and rebuild the file's indexes and free space; return how many pages
+        went.
+        """
         self.pages_after_all()
         with self._transaction():
             dropped = self._db.execute("DELETE FROM spool WHERE damaged = 1").rowcount

@@ -16,8 +16,8 @@ log = structlog.get_logger()
 def open_spool(path: Path, *, cap_bytes: int, seen_limit: int = 200_000) -> SpoolFile:
     """Return the open spool; what is readable of a damaged file is copied into a new one first.
 
-    The damaged file stays beside it as `<name>.damaged-N`. A torn write-ahead log needs no rescue: SQLite
-    itself goes back to its last whole transaction.
+    The damaged file stays beside it as `<name>.damaged-N`. A torn write-ahead log needs no rescue:
+    SQLite itself goes back to its last whole transaction.
     """
     if path.exists() and not _sound(path):
         _rescue(path, cap_bytes=cap_bytes)
@@ -48,7 +48,9 @@ def _rescue(path: Path, *, cap_bytes: int) -> None:
 
 
 def _copy(aside: Path, new: sqlite3.Connection, table: str) -> int:
-    """Copy the rows of a table that can be read, from its beginning and from its end; return how many."""
+    """Copy the rows of a table that can be read, from its beginning and from its end; return how
+    many.
+    """
     copied = 0
     with contextlib.closing(sqlite3.connect(aside)) as old:
         for order in ("ASC", "DESC"):

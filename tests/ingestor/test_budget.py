@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestor.budget import Budget, Slots, pad_of
+from ingestor.budget import Budget, pad_of
 from ingestor.contract import Allowance
 
 
@@ -47,17 +47,24 @@ def test_small_windows_have_small_pads() -> None:
 def test_nothing_is_granted_that_the_registry_has_not_accepted() -> None:
     budget = Budget(limit=200, window=3600.0)
     assert budget.reserve(0.0) > 0.0
-    assert budget.unpaid(0.0) == 5
+    assert budget.unpaid(0.0) == 1
     budget.prepay(0.0, 5)
     assert spend(budget, 1.0, 9) == 5
+    assert budget.unpaid(1.0) == 6
 
 
-def test_a_chunk_lapses_after_half_the_pad() -> None:
+def test_a_chunk_lapses_after_a_sixth_of_the_window() -> None:
     budget = Budget(limit=200, window=3600.0)
     budget.prepay(0.0, 5)
-    assert spend(budget, 30.0, 1) == 1
-    assert spend(budget, 30.1, 1) == 0
-    assert budget.unpaid(30.1) == 5
+    assert spend(budget, 600.0, 1) == 1
+    assert spend(budget, 600.1, 1) == 0
+    assert budget.unpaid(600.1) == 2
+
+
+def test_a_chunk_of_the_last_holder_that_has_not_lapsed_counts_from_its_end() -> None:
+    budget = paid(limit=10)
+    budget.spent_before([-100.0] * 10, now=0.0)
+    assert budget.reserve(0.0) == 3760.0
 
 
 def test_a_new_holder_counts_what_the_old_one_spent() -> None:
@@ -98,15 +105,3 @@ def test_a_refusal_halves_the_ceiling_which_comes_back_by_the_hour() -> None:
     assert budget.ceiling == 70
     budget.recover(100 * 3600.0)
     assert budget.ceiling == 200
-
-
-def test_thirty_tags_in_seven_days_and_asking_again_is_free() -> None:
-    week = 7 * 86_400.0
-    slots = Slots(limit=30, window=week)
-    for number in range(30):
-        assert slots.wait(f"tag{number}", 100.0) == 0.0
-        slots.take(f"tag{number}", 100.0)
-    assert slots.wait("tag7", 200.0) == 0.0
-    slots.take("tag7", 200.0)
-    assert slots.wait("late", 200.0) == week + 60.0 - 100.0
-    assert slots.wait("late", week + 160.0) == 0.0

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from ingestor import _depth_c, _depth_py
 from ingestor.depth import kernel_name
 
-pieces = st.lists(st.sampled_from([b"[", b"]", b"{", b"}", b'"', b"\\", b"a", b"\n", b"\xff", b"0"]))
+pieces = st.lists(
+    st.sampled_from([b"[", b"]", b"{", b"}", b'"', b"\\", b"a", b"\n", b"\xff", b"0"])
+)
 values = st.recursive(
     st.none() | st.booleans() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
 )
@@ -34,9 +36,7 @@ def kernel(request: pytest.FixtureRequest) -> ModuleType:
         (b"]]]][", 0),
     ],
 )
-def test_depth_counts_brackets_outside_strings(
-    kernel: ModuleType, text: bytes, depth: int
-) -> None:
+def test_depth_counts_brackets_outside_strings(kernel: ModuleType, text: bytes, depth: int) -> None:
     assert kernel.depth(text) == depth
 
 

@@ -1,0 +1,75 @@
+"""The last known state of posts, profiles and tags: what a new observation is compared with."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+import msgspec
+
+CountTuple = tuple[int | None, ...]
+
+
+class State(msgspec.Struct, frozen=True, array_like=True):
+    """What is remembered of one subject, small: it is kept for every post of the last weeks."""
+
+    digest: bytes  # of everything but counts
+    counts: CountTuple
+    at: int  # milliseconds; when the last snapshot was written
+    handle: str | None = None  # of a profile: to name authors where the network does not
+    deleted: bool = False
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(State).decode
+
+Load = Callable[[Sequence[str]], Awaitable[dict[str, bytes]]]
+
+
+class Known:
+    """A bounded memory in front of the spool's table `seen`.
+
+    `fetch` brings what a page may need into memory; between it and the append of the page nothing
+    may be awaited, or two pages would count the same growth. When an append fails, `forget`
+    everything: memory must not be ahead of the disk.
+    """
+
+    def __init__(self, load: Load, *, limit: int = 100_000) -> None:
+        self._load = load
+        self._limit = limit
+        self._states: OrderedDict[str, State | None] = OrderedDict()
+
+    async def fetch(self, ids: Iterable[str]) -> None:
+        """Bring the states of these subjects into memory, as far as they are known."""
+        wanted = list(dict.fromkeys(ids))
+        missing = [key for key in wanted if key not in self._states]
+        for key in wanted:
+            if key in self._states:
+                self._states.move_to_end(
+                    key
+                )  # so that no other page's `trim` takes it from under us
+        if not missing:
+            return
+        stored = await self._load(missing)
+        for key in missing:
+            if key not in self._states:  # another page may have learnt it meanwhile
+                self._states[key] = _decode(stored[key]) if key in stored else None
+
+    def get(self, key: str) -> State | None:
+        """Return the last known state of a subject that was fetched; None if it is new."""
+        if key in self._states:
+            self._states.move_to_end(key)
+        return self._states.get(key)
+
+    def put(self, key: str, state: State) -> tuple[str, bytes]:
+        """Remember a state and return it as the spool keeps it."""
+        self._states[key] = state
+        self._states.move_to_end(key)
+        return key, _encode(state)
+
+    def trim(self) -> None:
+        """Forget the least recently used down to the limit; call it when no page is half-way."""
+        while len(self._states) > self._limit:
+            self._states.popitem(last=False)
+
+    def forget(self) -> None:
+        """Forget everything; the next pages ask the disk again."""
+        self._states.clear()

@@ -1,0 +1,224 @@
+"""The lanes this process leases: whole, for a minute at a time, each with its budget in memory.
+
+A lane may be used only while its lease is surely ours by our own monotonic clock. When the registry
+cannot be reached in time, spending stops (fail closed); when another holder has the lane, the fence
+refuses our writes.
+"""
+
+import asyncio
+import random
+from typing import Literal
+
+import structlog
+
+from ingestor.budget import Budget
+from ingestor.clock import Clock
+from ingestor.contract import Allowance, Request
+from ingestor.errors import NoBudget, RateLimited
+from lake.records import GapReason
+from registry.errors import Fenced, NoSlot, RegistryError, Unknown
+from registry.lanes import Lanes as LaneBook
+from registry.models import Lane
+
+LEASE_SECONDS = 60.0
+REST_FIRST, REST_CAP = 60.0, 6 * 3600.0  # seconds; when a network asks for a pause and names none
+MARGIN = 1.0  # seconds before the lease's end at which we stop
+
+log = structlog.get_logger()
+Blocked = Literal["rate_limited", "no_budget"]
+
+
+class HeldLane:
+    """One leased lane: what the registry says of it, its budget, and whether it rests."""
+
+    def __init__(self, lane: Lane, *, held_until: float) -> None:
+        self.lane = lane
+        self.id = lane.id
+        self.budget = Budget(limit=lane.limit, window=lane.window)
+        self.held_until = held_until
+        self.rest_until = 0.0
+        self.rests = 0  # refusals in a row without a good answer between
+        self.in_flight = 0
+        self.paying = asyncio.Lock()
+        self.blocked: GapReason = "no_budget"  # why it last could not be used
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until one more poll may start, 0.0 for now; notes why not."""
+        rest = self.rest_until - now
+        if rest > 0.0:
+            self.blocked = "rate_limited"
+            return rest
+        if now >= self.held_until - MARGIN:
+            self.blocked = "failed"
+            return 1.0
+        budget = self.budget.wait(now, 1 + self.in_flight)
+        if budget > 0.0:
+            self.blocked = "no_budget"
+        return budget
+
+
+class Lanes:
+    """All lanes of one process.
+
+    Calls: `renew` three times a lease; `reserve` before every wire attempt and `heard` after it;
+    `rest` and `quarantine` when the network says so; `release` at the end.
+    """
+
+    def __init__(
+        self,
+        book: LaneBook,
+        *,
+        owner: str,
+        clock: Clock,
+        rng: random.Random,
+        lease_seconds: float = LEASE_SECONDS,
+        most: int = 1000,
+    ) -> None:  # fmt: skip
+        self._book = book
+        self._owner = owner
+        self._clock = clock
+        self._rng = rng
+        self._seconds = lease_seconds
+        self._most = most
+        self.held: dict[str, HeldLane] = {}
+
+    async def renew(self, usable: set[str] | None = None) -> bool:
+        """Renew what we hold and claim what is free; return whether the set of lanes changed.
+
+        usable: ids of the lanes we have sources and credentials for; None: all.
+        """
+        before = set(self.held)
+        for lane in list(self.held.values()):
+            await self._renew_one(lane)
+        if len(self.held) < self._most:
+            await self._claim(usable)
+        return set(self.held) != before
+
+    async def _renew_one(self, held: HeldLane) -> None:
+        asked_at = self._clock.monotonic()
+        try:
+            lane = await self._book.renew(held.id, held.lane.fence, seconds=self._seconds)
+        except (Fenced, Unknown):
+            log.warning("lane lost", lane=held.id)
+            self.held.pop(held.id, None)
+            return
+        held.lane = lane
+        # From before the question: the registry's own end is later, never earlier.
+        held.held_until = asked_at + self._seconds
+        self._take_rest(held)
+
+    async def _claim(self, usable: set[str] | None) -> None:
+        asked_at = self._clock.monotonic()
+        room = self._most - len(self.held)
+        claimed = await self._book.claim(self._owner, most=room, seconds=self._seconds, only=usable)
+        for lane in claimed:
+            held = HeldLane(lane, held_until=asked_at + self._seconds)
+            now = self._clock.monotonic()
+            window = held.budget.window + held.budget.pad
+            spent = await self._book.spent(lane.id, window)
+            held.budget.spent_before([one.age for one in spent for _ in range(one.grants)], now=now)
+            self._take_rest(held)
+            self.held[lane.id] = held
+            log.info("lane claimed", lane=lane.id, fence=lane.fence)
+
+    def _take_rest(self, held: HeldLane) -> None:
+        """Obey a rest that the registry knows of, perhaps asked for by another process of the same
+        app.
+        """
+        if held.lane.cool_until is not None:
+            rest = (held.lane.cool_until - self._clock.now()).total_seconds()
+            held.rest_until = max(held.rest_until, self._clock.monotonic() + rest)
+
+    async def reserve(self, held: HeldLane, request: Request) -> None:
+        """Spend one request of the lane's budget, written ahead. Raises NoBudget: then nothing may
+        be sent.
+        """
+        try:
+            if request.slot is not None:
+                await self._book.use_slot(held.id, held.lane.fence, request.slot)
+            await self._pay(held)
+        except NoSlot as exc:
+            raise NoBudget("no hashtag slot is free", seconds=exc.seconds) from exc
+        except Fenced as exc:
+            self.held.pop(held.id, None)
+            raise NoBudget("the lane has another holder", seconds=self._seconds) from exc
+        except RegistryError as exc:  # unreachable: what is not written ahead is not spent
+            raise NoBudget("the registry does not answer", seconds=10.0) from exc
+        now = self._clock.monotonic()
+        if now >= held.held_until - MARGIN or held.rest_until > now:
+            raise NoBudget("the lane rests", seconds=max(1.0, held.rest_until - now))
+        seconds = held.budget.reserve(now)
+        if seconds > 0.0:
+            raise NoBudget("the budget is spent", seconds=seconds)
+
+    async def _pay(self, held: HeldLane) -> None:
+        async with held.paying:  # one chunk at a time, or two polls would both write one
+            now = self._clock.monotonic()
+            held.budget.recover(now)
+            seconds = held.budget.wait(now)
+            if seconds > 0.0:
+                raise NoBudget("the budget is spent", seconds=seconds)
+            chunk = held.budget.unpaid(now)
+            if chunk:
+                seconds = held.budget.chunk_seconds
+                await self._book.reserve(held.id, held.lane.fence, chunk, seconds=seconds)
+                held.budget.prepay(now, chunk)
+
+    def heard(self, held: HeldLane, allowance: Allowance) -> None:
+        """Take what an answer's headers say of the budget."""
+        held.budget.heard(allowance, now=self._clock.monotonic())
+
+    async def rest(self, held: HeldLane, limited: RateLimited) -> float:
+        """Let the lane rest as long as the network wants, and all lanes of the app if it says so.
+
+        Returns the seconds. Jittered upwards: a fleet must not come back in one instant.
+        """
+        now = self._clock.monotonic()
+        held.budget.throttled(now)
+        seconds = limited.seconds
+        if seconds is None:
+            seconds = min(REST_CAP, max(REST_FIRST, held.lane.window / 5) * 2.0**held.rests)
+        seconds = max(1.0, seconds) * self._rng.uniform(1.0, 1.1)
+        held.rests = min(20, held.rests + 1)
+        same_app = [
+            one
+            for one in self.held.values()
+            if one is held or (limited.whole_app and one.lane.source == held.lane.source)
+        ]
+        for one in same_app:
+            one.rest_until = max(one.rest_until, now + seconds)
+            one.blocked = "rate_limited"
+        log.warning("lane rests", lane=held.id, seconds=round(seconds), lanes=len(same_app))
+        await self._tell_rest(held, seconds, whole_app=limited.whole_app)
+        return seconds
+
+    async def _tell_rest(self, held: HeldLane, seconds: float, *, whole_app: bool) -> None:
+        try:
+            if whole_app:
+                await self._book.cool_source(held.lane.source, seconds=seconds)
+            else:
+                await self._book.cool(held.id, held.lane.fence, seconds=seconds)
+        except (
+            RegistryError
+        ) as exc:  # we rest all the same; a successor would learn it from the network
+            log.warning("registry was not told of a rest", lane=held.id, reason=type(exc).__name__)
+
+    async def quarantine(self, held: HeldLane, reason: str) -> None:
+        """Take a refused credential out of use until a person or a day frees it."""
+        self.held.pop(held.id, None)
+        held.held_until = 0.0
+        held.blocked = "quarantined"
+        log.error("lane quarantined: a person is needed", lane=held.id, reason=reason)
+        try:
+            await self._book.quarantine(held.id, reason, fence=held.lane.fence)
+        except RegistryError as exc:
+            log.error("quarantine was not stored", lane=held.id, reason=type(exc).__name__)
+
+    async def release(self) -> None:
+        """Give all lanes back, so that others need not wait for the leases to end."""
+        for held in list(self.held.values()):
+            try:
+                await self._book.release(held.id, held.lane.fence)
+            except RegistryError as exc:
+                log.warning("lane was not released", lane=held.id, reason=type(exc).__name__)
+        self.held.clear()

@@ -1,0 +1,343 @@
+"""Which target is due when: one heap for all targets, rates by the square root of what they bring.
+Pure.
+
+Memory is the point: a task or a timer for each of 100,000 targets costs 0.8-1.1 kB each
+(facts/performance.md section 6). Here a target is its key, one heap number and a row in columns of
+numbers.
+"""
+
+import heapq
+import math
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from ingestor.clock import FLOOR
+from ingestor.turns import Turns
+from registry.plan import allocate
+
+SLOT_BITS = 24  # 16 million targets in one process
+MEMORY_HOURS = 12.0  # how far back the rate of new posts remembers
+PRIOR_HOURS = 0.5  # how much one new post per hour, assumed, weighs against what was seen
+SLOWEST = 24 * 3600.0  # seconds; no target is forgotten
+BACK_OFF, BACK_OFF_CAP = 30.0, 3600.0  # seconds; doubled with every failure in a row
+JITTER = 0.1
+MOVED = 0.8  # a target is brought forward when its new interval is this much shorter
+
+_COLUMNS: dict[str, Any] = {
+    "due": np.float64,  # seconds; when the target is due, or became due if it waits
+    "last": np.float64,  # seconds; its last answered poll, nan before the first
+    "interval": np.float32,  # seconds between polls
+    "posts": np.float32,  # new posts, decayed
+    "hours": np.float32,  # hours they came in, decayed
+    "priority": np.float32,
+    "lane": np.int16,
+    "host": np.int16,
+    "tenant": np.int32,
+    "failures": np.uint8,
+    "state": np.uint8,
+}
+_FREE, _TIMED, _READY, _POLLING = range(4)
+
+
+class Due(msgspec.Struct, frozen=True):
+    """One poll to make now: the target, when it became due, and how often it is planned."""
+
+    key: str
+    slot: int
+    since: float
+    interval: float
+
+
+class Schedule:
+    """The due times of all targets of one process.
+
+    Calls: `lane` and `put` as lanes and targets come, `plan` now and then; `ripen` at each instant,
+    then `pop` per lane that has budget; each popped target is handed back once, by `done`, `failed`
+    or `postpone`.
+    """
+
+    def __init__(self, *, rng: random.Random, weights: Mapping[str, float] | None = None) -> None:
+        self._rng = rng
+        self._weights = weights or {}
+        self._columns = {name: np.zeros(64, dtype=kind) for name, kind in _COLUMNS.items()}
+        self._keys: list[str] = []
+        self._slots: dict[str, int] = {}
+        self._free: list[int] = []
+        self._heap: list[int] = []
+        self._hosts = _Names()
+        self._tenants = _Names()
+        self._lanes: dict[str, int] = {}
+        self._turns: list[Turns] = []
+        self._costs: list[float] = []  # requests a poll takes, by lane, a running mean
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._slots
+
+    def keys(self) -> Iterator[str]:
+        """Yield the keys of all targets."""
+        return iter(list(self._slots))
+
+    def put(
+        self,
+        key: str,
+        lane: str,
+        *,
+        now: float,
+        priority: float = 1.0,
+        tenant: str = "",
+        host: str | None = None,
+    ) -> None:
+        """Add a target, due within a minute, or move a known one to another lane, priority or
+        tenant.
+
+        One that moved to another lane is due within a minute again: its old lane was in trouble.
+        """
+        slot = self._slots.get(key)
+        new = slot is None
+        if slot is None:
+            slot = self._new_slot(key)
+        row = self._columns
+        moved = not new and row["lane"][slot] != self._lane(lane)
+        row["lane"][slot] = self._lane(lane)
+        row["priority"][slot] = priority
+        row["tenant"][slot] = self._tenants.number(tenant)
+        row["host"][slot] = self._hosts.number(host or "")
+        if new:
+            row["last"][slot] = math.nan
+            row["interval"][slot] = 60.0
+        if new or (moved and row["state"][slot] == _TIMED):
+            self._set(slot, now + self._rng.random() * 60.0)
+
+    def drop(self, key: str) -> None:
+        """Forget a target; one that is being polled is forgotten when it is handed back."""
+        slot = self._slots.pop(key, None)
+        if slot is None:
+            return
+        polling = self._columns["state"][slot] == _POLLING
+        self._columns["state"][slot] = _FREE
+        self._keys[slot] = ""
+        if not polling:
+            self._recycle(slot)
+
+    def host(self, slot: int) -> str | None:
+        """Return the server a target lives on, where the network has many."""
+        return self._hosts.name(self._columns["host"][slot]) or None
+
+    def ripen(self, now: float) -> None:
+        """Move every target that is due by `now` into the queue of its lane."""
+        limit = int(now * 1000) + 1 << SLOT_BITS
+        while self._heap and self._heap[0] < limit:
+            slot = heapq.heappop(self._heap) & (1 << SLOT_BITS) - 1
+            row = self._columns
+            if row["state"][slot] == _TIMED and row["due"][slot] <= now + FLOOR:
+                row["state"][slot] = _READY
+                self._queue(slot)
+
+    def next_at(self) -> float | None:
+        """Return when the next target is due, None if there is none; it may be earlier than any
+        really is.
+        """
+        return (self._heap[0] >> SLOT_BITS) / 1000 if self._heap else None
+
+    def waiting(self, lane: str) -> int:
+        """Return how many targets of a lane are due and not yet asked for."""
+        index = self._lanes.get(lane)
+        return 0 if index is None else len(self._turns[index])
+
+    def pop(self, lane: str) -> Due | None:
+        """Return the next due target of a lane, None if none is due."""
+        index = self._lanes.get(lane)
+        while index is not None and (slot := self._turns[index].pop()) is not None:
+            row = self._columns
+            if row["state"][slot] != _READY:
+                continue  # dropped while it waited
+            if row["lane"][slot] != index:  # moved while it waited
+                self._queue(slot)
+                continue
+            row["state"][slot] = _POLLING
+            return self._due(slot)
+        return None
+
+    def done(
+        self, due: Due, *, now: float, new: int, seconds: float, requests: int, overflow: bool
+    ) -> float:
+        """Note an answered poll that found `new` posts made in `seconds`; return when the next one
+        is due.
+
+        After an overflow, a page full of unknown posts, the target comes back in half its time.
+        """
+        row = self._columns
+        if self._gone(due.slot):
+            return now
+        hours = max(seconds, 1.0) / 3600.0
+        fade = math.exp(-hours / MEMORY_HOURS)
+        row["posts"][due.slot] = row["posts"][due.slot] * fade + new
+        row["hours"][due.slot] = row["hours"][due.slot] * fade + hours
+        row["failures"][due.slot] = 0
+        row["last"][due.slot] = now
+        lane = int(row["lane"][due.slot])
+        self._costs[lane] += (max(1, requests) - self._costs[lane]) * 0.05
+        interval = float(row["interval"][due.slot])
+        return self._set(due.slot, now + self._jittered(interval / 2 if overflow else interval))
+
+    def failed(self, due: Due, *, now: float, seconds: float | None = None) -> float:
+        """Note a poll that failed; return when the target is due again: in `seconds`, or by its
+        back-off.
+        """
+        if self._gone(due.slot):
+            return now
+        failures = self._columns["failures"]
+        failures[due.slot] = min(20, int(failures[due.slot]) + 1)
+        if seconds is None:
+            seconds = min(BACK_OFF_CAP, BACK_OFF * 2.0 ** (int(failures[due.slot]) - 1))
+        return self._set(due.slot, now + self._jittered(seconds))
+
+    def postpone(self, due: Due, *, at: float) -> None:
+        """Hand a target back that was not polled; it keeps the instant since which it is due."""
+        if self._gone(due.slot):
+            return
+        self._set(due.slot, at)
+
+    def late(self, *, now: float, seconds: float) -> list[Due]:
+        """Return the targets that wait for more than `seconds`; their delay counts anew."""
+        used = len(self._keys)
+        row = self._columns
+        overdue = (row["state"][:used] == _READY) & (row["due"][:used] < now - seconds)
+        slots = [int(slot) for slot in np.flatnonzero(overdue)]
+        found = [self._due(slot) for slot in slots]
+        row["due"][slots] = now
+        return found
+
+    def rate(self, key: str) -> float:
+        """Return the new posts per hour of a target; nan before its first poll."""
+        return float(self._rates(np.array([self._slots[key]]))[0])
+
+    def interval(self, key: str) -> float:
+        """Return the seconds between polls of a target, as last planned."""
+        return float(self._columns["interval"][self._slots[key]])
+
+    def plan(
+        self, lane: str, *, hourly: float, page_size: float = math.inf, now: float
+    ) -> npt.NDArray[np.float64]:
+        """Share `hourly` requests among the targets of a lane and return their intervals in
+        seconds.
+
+        O(targets of the lane), about 0.1 s for 100,000.
+        """
+        used = len(self._keys)
+        mine = (self._columns["lane"][:used] == self._lane(lane)) & (
+            self._columns["state"][:used] != _FREE
+        )
+        slots = np.flatnonzero(mine)
+        if not len(slots):
+            return np.zeros(0)
+        polls = allocate(
+            self._rates(slots),
+            capacity=hourly / self._costs[self._lane(lane)],
+            priorities=self._columns["priority"][slots].astype(np.float64),
+            page_size=page_size,
+        )
+        intervals = 3600.0 / np.maximum(polls, 3600.0 / SLOWEST)
+        self._columns["interval"][slots] = intervals
+        self._bring_forward(slots, intervals, now)
+        return intervals
+
+    def _bring_forward(
+        self, slots: npt.NDArray[np.intp], intervals: npt.NDArray[np.float64], now: float
+    ) -> None:
+        row = self._columns
+        ahead = row["due"][slots] - now
+        sooner = (row["state"][slots] == _TIMED) & (row["failures"][slots] == 0)
+        sooner &= ~np.isnan(row["last"][slots]) & (intervals < ahead * MOVED)
+        for slot, interval in zip(slots[sooner], intervals[sooner], strict=True):
+            due = row["last"][slot] + self._jittered(float(interval))
+            self._set(int(slot), max(now, float(due)))
+
+    def _queue(self, slot: int) -> None:
+        row = self._columns
+        self._turns[row["lane"][slot]].add(self._tenants.name(row["tenant"][slot]), slot)
+
+    def _rates(self, slots: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+        posts = self._columns["posts"][slots].astype(np.float64)
+        hours = self._columns["hours"][slots].astype(np.float64)
+        rates = (posts + PRIOR_HOURS) / (hours + PRIOR_HOURS)
+        return np.where(np.isnan(self._columns["last"][slots]), np.nan, rates)
+
+    def _jittered(self, seconds: float) -> float:
+        return max(FLOOR, seconds * self._rng.uniform(1 - JITTER, 1 + JITTER))
+
+    def _set(self, slot: int, due: float) -> float:
+        due = math.ceil(due * 1000) / 1000  # whole milliseconds, as the heap keeps them
+        self._columns["due"][slot] = due
+        self._columns["state"][slot] = _TIMED
+        heapq.heappush(self._heap, (round(due * 1000) << SLOT_BITS) | slot)
+        return due
+
+    def _due(self, slot: int) -> Due:
+        row = self._columns
+        return Due(self._keys[slot], slot, float(row["due"][slot]), float(row["interval"][slot]))
+
+    def _gone(self, slot: int) -> bool:
+        """Return whether a polled target was dropped meanwhile; its row is free from now on."""
+        if self._columns["state"][slot] == _POLLING:
+            return False
+        self._recycle(slot)
+        return True
+
+    def _recycle(self, slot: int) -> None:
+        self._columns["due"][slot] = math.inf  # what the heap still holds of it is void
+        self._free.append(slot)
+
+    def _new_slot(self, key: str) -> int:
+        if self._free:
+            slot = self._free.pop()
+            self._keys[slot] = key
+        else:
+            slot = len(self._keys)
+            self._keys.append(key)
+            if slot >= len(self._columns["due"]):
+                self._grow(2 * slot)
+        for column in ("posts", "hours", "failures"):
+            self._columns[column][slot] = 0
+        self._slots[key] = slot
+        return slot
+
+    def _grow(self, size: int) -> None:
+        for name, column in self._columns.items():
+            longer = np.zeros(size, dtype=column.dtype)
+            longer[: len(column)] = column
+            self._columns[name] = longer
+
+    def _lane(self, lane: str) -> int:
+        index = self._lanes.setdefault(lane, len(self._turns))
+        if index == len(self._turns):
+            self._turns.append(Turns(self._weights))
+            self._costs.append(1.0)
+        return index
+
+
+class _Names:
+    """Numbers for the few names that many targets share: tenants and hosts."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, name: str) -> int:
+        """Return the number of a name, a new one if it has none."""
+        number = self._numbers.setdefault(name, len(self._names))
+        if number == len(self._names):
+            self._names.append(name)
+        return number
+
+    def name(self, number: int) -> str:
+        """Return the name of a number."""
+        return self._names[number]
