@@ -62,4 +62,4 @@ class Growth:
         counts[:, 0] -= np.floor(
             table[:, 10] * -np.expm1(-np.maximum(clock - table[:, 9], 0.0) / _REGRET)
         )
-        return np.maximum(counts, 0.0).astype(np.int64)
+        return np.asarray(np.maximum(counts, 0.0), dtype=np.int64)

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-INSTAGRAM_EPOCH: Final = 1_314_220_021_721  # milliseconds; Instagram's own numbering starts in August 2011
+INSTAGRAM_EPOCH: Final = (
+    1_314_220_021_721  # milliseconds; Instagram's own numbering starts in August 2011
+)
 _CODE: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _SORTABLE: Final = "234567abcdefghijklmnopqrstuvwxyz"
 _VALUE: Final = {letter: value for value, letter in enumerate(_CODE)}

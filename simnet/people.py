@@ -47,6 +47,7 @@ class People:
         self.lang[:own] = 0
         self.home = rng.integers(0, len(INSTANCES), self.count)
         self.born = begin - rng.integers(200 * DAY, 3_000 * DAY, self.count)
+        self.home[:own] = 0  # brands are at home where most look first
         self.keys = rng.integers(0, 2**62, self.count)
         self._drift = rng.normal(0.0004, 0.0012, self.count)  # share of the audience won a day
         self._phase = rng.uniform(0, 2 * np.pi, self.count)
@@ -98,7 +99,9 @@ class People:
             return self.brands[person].account
         dice = Dice(int(self.keys[person]))
         if self.spam[person]:
-            return f"{dice.pick(self.brands).tag}_0fficial{dice.roll(1000)}" if self.brands else "x0"
+            return (
+                f"{dice.pick(self.brands).tag}_0fficial{dice.roll(1000)}" if self.brands else "x0"
+            )
         syllables = [dice.pick(words.SYLLABLES) for _ in range(3 + dice.roll(2))]
         return "".join(syllables[:2]) + dice.pick(("_", "", "_")) + "".join(syllables[2:])
 

@@ -1,5 +1,6 @@
 """The posts of one network: everything that never changes about them, as columns."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -47,9 +48,7 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     planted: I64  # 1: it is there because of the campaign
 
 
-def draw(
-    seed: int, name: str, *, network: str, created: I64, brand: I64, people: People
-) -> Drawn:
+def draw(seed: int, name: str, *, network: str, created: I64, brand: I64, people: People) -> Drawn:
     """Return the unchanging columns of posts at `created` about `brand`; `name` separates streams."""
     rng = stream(seed, "posts", network, name)
     count, planted = len(created), int(name == "lift")
@@ -148,6 +147,11 @@ class Posts:
     def lang(self, post: int) -> str:
         """Return the language of a post, ISO 639-1."""
         return words.LANGUAGES[self.people.lang[self.person[post]]]
+
+    def alive(self, now: int) -> Callable[[int], bool]:
+        """Return the test whether a post that was published still stands at `now`."""
+        deleted = self.deleted
+        return lambda post: deleted[post] > now
 
     def is_spam(self, post: int) -> bool:
         """Return whether a spammer wrote the post."""

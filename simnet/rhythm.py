@@ -38,9 +38,7 @@ def days(seed: int, name: str, *, count: int, spread: float) -> F64:
     return factors
 
 
-def hourly(
-    seed: int, name: str, *, per_day: float, begin: int, market: F64
-) -> F64:
+def hourly(seed: int, name: str, *, per_day: float, begin: int, market: F64) -> F64:
     """Return how many posts each hour expects, from `begin` (milliseconds), one day a factor of `market`."""
     hours = np.arange(len(market) * 24)
     stamp = begin + hours * HOUR

@@ -116,7 +116,13 @@ CROSS: Final = {
 MOODS: Final = (GLAD, PLAIN, CROSS)
 
 ASIDES: Final = {
-    "en": ("More tomorrow.", "Who is in?", "Tom & I say <3", "100% worth it.", "See you on Sunday!"),
+    "en": (
+        "More tomorrow.",
+        "Who is in?",
+        "Tom & I say <3",
+        "100% worth it.",
+        "See you on Sunday!",
+    ),
     "de": ("Morgen mehr.", "Wer ist dabei?", "Bis Sonntag!"),
     "fr": ("La suite demain.", "Qui vient ?", "À dimanche !"),
     "es": ("Mañana más.", "¿Quién se apunta?", "¡Hasta el domingo!"),

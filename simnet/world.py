@@ -75,7 +75,9 @@ class Feed(msgspec.Struct, frozen=True):
 class View:
     """One network as one server sees it: which posts, under which numbers, from when on."""
 
-    def __init__(self, posts: Posts, *, ids: I64, seen: I64, present: npt.NDArray[np.bool_]) -> None:
+    def __init__(
+        self, posts: Posts, *, ids: I64, seen: I64, present: npt.NDArray[np.bool_]
+    ) -> None:
         self.posts, self.network = posts, posts.network
         order = np.argsort(ids, kind="stable")
         self._members = order[present[order]]
@@ -180,9 +182,7 @@ class World:
         where = f"{network}/{brand.tag}"
         if name == "lift" and (brand.campaign is None or self.lift == 0):
             return np.zeros(0, dtype=np.int64)
-        expected = hourly(
-            self.seed, where, per_day=per_day, begin=self.begin, market=self._market
-        )
+        expected = hourly(self.seed, where, per_day=per_day, begin=self.begin, market=self._market)
         rng = stream(self.seed, "arrivals", where, name)
         if name == "base" or brand.campaign is None:
             return arrivals(rng, expected, begin=self.begin)
@@ -250,5 +250,3 @@ def _check(*, days: int, lift: float, people: int, warmup: int) -> None:
         raise ValueError(f"people: {people} must be 10 or more")
     if warmup < 0:
         raise ValueError(f"warmup: {warmup} must be 0 or more")
-
-
