@@ -31,7 +31,7 @@ _ALLOWED: dict[str, frozenset[FieldKind]] = {
     "distinct": frozenset({"word", "integer", "flag", "time"}),
 }
 _NOTHING = {"count": 0, "doc_count": 0, "value": 0}
-"""What every aggregation says where there is no index yet: Elasticsearch then answers none at all."""
+"""What every aggregation means where there is no index yet: Elasticsearch then answers none."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

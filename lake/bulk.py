@@ -54,14 +54,14 @@ _encode = msgspec.json.Encoder().encode
 def index_of(prefix: str, table: str, month: str) -> str:
     """Return the index of a month for ever.
 
-    Months outside of this century go to the undated index: people set the dates of their posts as they
-    like, and every odd month would cost the cluster a shard.
+    Months outside of this century go to the undated index: people set the dates of their posts as
+    they like, and every odd month would cost the cluster a shard.
     """
     return f"{prefix}-{table}-{month if _DATED.fullmatch(month) else UNDATED}"
 
 
 def entry(prefix: str, line: Line) -> bytes:
-    """Return the two lines of a bulk body that write `line`. Raises Unfit for what no lake takes."""
+    """Return the two lines of a bulk body that write `line`. Raises Unfit."""
     record = fitting(line)
     action = {
         "_index": index_of(prefix, line.table, line.month),
@@ -121,7 +121,7 @@ def _cause(status: int) -> str:
 
 
 def _reason(fault: Fault, table: str) -> str:
-    """Return the type of a fault and the field it names if it is one of ours: its text quotes documents."""
+    """Return the type of a fault and the field if it is one of ours: its text quotes documents."""
     named = _FIELD.search(fault.reason or "")
     if named and named[1] in fields(table):
         return f"{fault.type}: field {named[1]}"

@@ -1,7 +1,7 @@
 """The connection to Elasticsearch: JSON bytes out, JSON bytes in, its faults as errors of the lake.
 
-Bodies stay bytes: the caller decodes them once, straight into records. Nothing is sent twice behind our
-back: the client's retries are off, and what changes documents goes out as POST, since aiohttp silently
+Bodies stay bytes: the caller decodes them once. Nothing is sent twice behind our back: the
+client's retries are off, and what changes documents goes out as POST, since aiohttp silently
 re-sends PUT and DELETE when a kept connection breaks.
 """
 
@@ -18,8 +18,8 @@ from elasticsearch import AsyncElasticsearch, UnsupportedProductError
 from lake.errors import BadQuestion, LakeError, Misplaced, Refused, TooLarge, Unavailable
 
 LARGE = 1 << 20
-"""Bytes of a body from which a broken connection may mean "too large": Elasticsearch hangs up on a body
-over its limit before it answers, and so do proxies."""
+"""Bytes of a body from which a broken connection may mean "too large": Elasticsearch hangs up on a
+body over its limit before it answers, and so do proxies."""
 
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
@@ -185,8 +185,8 @@ def _fault(answer: bytes) -> Fault:
 def _is_about_content(answer: bytes) -> bool:
     """Return whether a 400 judges the documents, not the way we talk.
 
-    A client of the wrong generation or a proxy answers 400 to everything: bisecting that would condemn
-    every document.
+    A server of another generation or a proxy answers 400 to everything: bisecting that would
+    condemn every document.
     """
     return _fault(answer).type not in ("", "media_type_header_exception")
 

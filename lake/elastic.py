@@ -1,10 +1,10 @@
 """The lake of a team: Elasticsearch 8.19, core features only.
 
 One index a table and month, named `<prefix>-<table>-YYYY.MM`. An id is a document's `_id`, its
-observation time the document's version, so a replay changes nothing and a late answer never replaces a
-newer one. Times are compared to the millisecond, sums are exact to 2 ** 53. After a delete
-Elasticsearch forgets a document's version (`index.gc_deletes`, one minute): what must stay away has to
-be refused before it is written.
+observation time the document's version, so a replay changes nothing and a late answer never
+replaces a newer one. Times are compared to the millisecond, sums are exact to 2 ** 53. After a
+delete Elasticsearch forgets a document's version (`index.gc_deletes`, one minute): what must stay
+away has to be refused before it is written.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ _BREATH = 256  # lines between two chances for the event loop: some milliseconds
 class ElasticLake:
     """A `Lake` on Elasticsearch. `open` it once, use it from one event loop, `close` it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a setting
         self,
         url: str,
         *,

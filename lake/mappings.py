@@ -1,8 +1,7 @@
 """What Elasticsearch is told about every table, derived once from the records.
 
-Strict mappings: a field that is not here is refused, so a new one is a change of this file. The raw document is
-kept and not looked into. Words are keywords, texts are analysed by the `standard` analyzer, the only one that every
-distribution has.
+Strict mappings: a field that no record has is refused. The raw document is kept and not looked
+into. Words are keywords, texts are cut by the `standard` analyzer, which every distribution has.
 """
 
 import hashlib
@@ -43,7 +42,7 @@ _PROPERTIES: dict[FieldKind, dict[str, object]] = {
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a table as the contract names it (dotted), its kind, and whether it holds many values."""
+    """One field of a table by its dotted name, its kind, and whether it holds many values."""
 
     path: str
     kind: FieldKind
@@ -122,7 +121,7 @@ def properties(table: str) -> dict[str, Any]:
 
 
 def template(table: str, *, prefix: str, shards: int, replicas: int) -> dict[str, Any]:
-    """Return the index template of a table; `_meta.digest` tells whether a stored one is the same."""
+    """Return the index template of a table; its digest tells whether a stored one is the same."""
     inner = {
         "settings": _settings(table, shards=shards, replicas=replicas),
         "mappings": {"dynamic": "strict", "properties": properties(table)},

@@ -1,4 +1,4 @@
-"""From a filter to Elasticsearch's query language: only typed filters, never a string somebody wrote."""
+"""From a filter to Elasticsearch's query language: typed filters, never a string somebody wrote."""
 
 from datetime import datetime
 from typing import Any
@@ -69,7 +69,7 @@ def _among(kind: type[Record], where: Where) -> list[Query]:
 
 
 def _people_and_tags(kind: type[Record], where: Where) -> list[Query]:
-    """Return the one group of tags and handles; a table that bears only one of them answers for that."""
+    """Return the group of tags and handles; a table that bears only one of them answers for it."""
     handle = "handle" if kind is Profile else "author_handle"
     halves = [
         (path, values) for path, values in (("tags", where.tags), (handle, where.handles)) if values

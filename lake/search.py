@@ -86,7 +86,7 @@ class SubjectAnswer(msgspec.Struct, frozen=True):
 
 
 def decoded(answer: bytes, shape: type[S]) -> S:
-    """Return an answer as `shape`. Raises Unavailable for one that was cut or is not Elasticsearch's."""
+    """Return an answer as `shape`. Raises Unavailable for one that was cut or is foreign."""
     try:
         return msgspec.json.decode(answer, type=shape)
     except msgspec.DecodeError as wrong:

@@ -1,0 +1,85 @@
+"""One batch on its way into a lake: halved until the lake takes it or the culprit is alone."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from lake.contract import Line, Verdict, Writer
+from lake.errors import LakeError, Misplaced, Refused, TooLarge, Unavailable
+
+Batch = Sequence[tuple[int, Line]]
+
+SUSPICIOUS = 20
+"""So many lines refused one by one, and not one taken: the lake is not judging lines."""
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch: the lines with a verdict, those without, and why these have none."""
+
+    verdicts: list[tuple[int, Verdict]]
+    left: list[int]
+    error: Unavailable | Misplaced | None
+    requests: int
+    lines: int  # sent, each as often as it was
+    size: int  # bytes of lines, each as often as it was sent
+
+
+class _Delivering:
+    """The state of one delivery; made for one call of `run`."""
+
+    def __init__(self, writer: Writer, batch: Batch) -> None:
+        self._writer = writer
+        self._parts: list[Batch] = [batch]  # a stack, the oldest lines on top
+        self._verdicts: list[tuple[int, Verdict]] = []
+        self._condemned: list[tuple[int, Line, Verdict]] = []
+        self._taken = False
+        self._requests = self._lines = self._size = 0
+
+    async def run(self) -> Delivery:
+        """Send until every part has its verdicts or the lake gives no more."""
+        error: Unavailable | Misplaced | None = None
+        while self._parts and error is None:
+            part = self._parts.pop()
+            try:
+                await self._send(part)
+            except (Refused, TooLarge) as wrong:
+                error = self._split(part, wrong)
+            except (Unavailable, Misplaced) as wrong:
+                self._parts.append(part)
+                error = wrong
+        return Delivery(
+            verdicts=self._verdicts + [(seq, verdict) for seq, _, verdict in self._condemned],
+            left=[seq for part in reversed(self._parts) for seq, _ in part],
+            error=error,
+            requests=self._requests,
+            lines=self._lines,
+            size=self._size,
+        )
+
+    async def _send(self, part: Batch) -> None:
+        self._requests += 1
+        self._lines += len(part)
+        self._size += sum(len(line.body) for _, line in part)
+        found = await self._writer.write([line for _, line in part])
+        self._verdicts += zip((seq for seq, _ in part), found, strict=True)
+        self._taken = True
+
+    def _split(self, part: Batch, wrong: LakeError) -> Misplaced | None:
+        """Halve a refused part, or condemn a line that was refused alone."""
+        if len(part) > 1:
+            half = len(part) // 2
+            self._parts += [part[half:], part[:half]]
+            return None
+        seq, line = part[0]
+        reason = "too large" if isinstance(wrong, TooLarge) else "refused"
+        self._condemned.append((seq, line, Verdict(outcome="poison", reason=reason)))
+        if self._taken or len(self._condemned) < SUSPICIOUS:
+            return None
+        self._parts.append([(seq, line) for seq, line, _ in self._condemned])
+        self._condemned = []
+        return Misplaced("refusing", f"the lake refuses every line: {wrong}")
+
+
+async def deliver(writer: Writer, batch: Batch) -> Delivery:
+    """Write a batch and return what became of each line; no LakeError is raised."""
+    return await _Delivering(writer, batch).run()
