@@ -10,7 +10,8 @@ DAY: Final = 86_400.0
 
 
 class Budgets(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits of every site: (requests, seconds). Taken from `facts`, settable to squeeze a client."""
+    """The limits of every site: (requests, seconds). Taken from `facts`, settable to squeeze a
+    client."""
 
     web: tuple[int, float] = (200, 3_600.0)  # an Instagram session
     web_anonymous: tuple[int, float] = (75, 660.0)  # an address without a session
@@ -25,7 +26,8 @@ class Budgets(msgspec.Struct, frozen=True, kw_only=True):
 class Window:
     """An exact sliding log: of any stretch of `seconds`, at most `limit` requests are granted.
 
-    Instants are milliseconds and never run backwards. A request at t is out of the window at t + seconds.
+    Instants are milliseconds and never run backwards. A request at t is out of the window at t
+    + seconds.
     """
 
     def __init__(self, limit: int, seconds: float) -> None:
@@ -59,7 +61,8 @@ class Slots:
         self._first: dict[str, int] = {}
 
     def grant(self, tag: str, now: int) -> bool:
-        """Return whether the account may ask for `tag`; asking again is free and resets no timer."""
+        """Return whether the account may ask for `tag`; asking again is free and resets no
+        timer."""
         held = self.held(now)
         if tag in held:
             return True

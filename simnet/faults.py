@@ -29,7 +29,8 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
-    """Which faults happen. Shares are parts of all answers; who is hit hangs on seed, instant and address.
+    """Which faults happen. Shares are parts of all answers; who is hit hangs on seed, instant
+    and address.
 
     A retry at the same instant fails again: time has to pass, as with real faults.
     """

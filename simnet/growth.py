@@ -1,4 +1,5 @@
-"""How the counts of a post grow with its age: any instant is answered directly, nothing is stepped."""
+"""How the counts of a post grow with its age: any instant is answered directly, nothing is
+stepped."""
 
 from typing import Final
 
@@ -18,7 +19,8 @@ _SWING: Final = 0.6  # people look at posts by day more than by night
 
 
 def warped(instants: I64 | int) -> F64:
-    """Return instants on a clock that runs fast in the evening and slow at night; strictly increasing."""
+    """Return instants on a clock that runs fast in the evening and slow at night; strictly
+    increasing."""
     # The derivative is 1 + 0.6 cos: peak at 19 h, trough at 7 h UTC.
     angle = 2 * np.pi * (np.asarray(instants, dtype=np.float64) - 19 * HOUR) / DAY
     return np.asarray(np.asarray(instants) + _SWING * DAY / (2 * np.pi) * np.sin(angle))
@@ -27,8 +29,10 @@ def warped(instants: I64 | int) -> F64:
 class Growth:
     """Counts of all posts of one network at any instant; made with the posts, then only read.
 
-    finals: what the organic wave comes to, shape (n, 5) in the order of COUNTS. pace: its time scale in
-    milliseconds. spike_at: when a second wave starts (NEVER: none), spike: its size as a multiple of the
+    finals: what the organic wave comes to, shape (n, 5) in the order of COUNTS. pace: its time
+    scale in
+    milliseconds. spike_at: when a second wave starts (NEVER: none), spike: its size as a
+    multiple of the
     finals. withdrawn: likes that are taken back, from `withdrawn_at` on.
     """
 

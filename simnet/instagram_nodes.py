@@ -1,4 +1,5 @@
-"""Posts of Instagram as JSON: the `node` of GraphQL (generation C) and the `media` of the app (D)."""
+"""Posts of Instagram as JSON: the `node` of GraphQL (generation C) and the `media` of the app
+(D)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final

@@ -1,4 +1,5 @@
-"""Instagram's web JSON: tag pages of generation C and D, profiles, GraphQL paging, and its refusals."""
+"""Instagram's web JSON: tag pages of generation C and D, profiles, GraphQL paging, and its
+refusals."""
 
 import base64
 import binascii
@@ -139,7 +140,8 @@ class InstagramWeb:
         }
 
     def _page_info(self, posts: list[int], *, limit: int) -> Document:
-        """Return GraphQL's cursor. A full page has one even if it is the last: an empty page follows."""
+        """Return GraphQL's cursor. A full page has one even if it is the last: an empty page
+        follows."""
         if len(posts) < limit:
             return {"has_next_page": False, "end_cursor": None}
         return {"has_next_page": True, "end_cursor": _cursor(self._shelf.posts.number[posts[-1]])}
@@ -196,7 +198,8 @@ class InstagramWeb:
         return json_reply(self._wall(posts, now, page=page, limit=_PAGE_D) | {"status": "ok"})
 
     def _graphql(self, ask: Ask, now: int) -> Reply:
-        """Return GraphQL's answer: a tag by name, or the posts or followers of an account by number."""
+        """Return GraphQL's answer: a tag by name, or the posts or followers of an account by
+        number."""
         try:
             wanted = msgspec.json.decode(ask.param("variables") or "{}", type=dict[str, Any])
             below = _place(wanted.get("after"))
@@ -277,8 +280,12 @@ class InstagramWeb:
         if not self._people.is_brand[person]:
             return []
         rivals = [other for other in range(len(self._world.brands)) if other != person][:8]
-        return [{"node": {"id": str(self._people.instagram_pk(other)),
-                          "username": self._people.handles[other]}} for other in rivals]  # fmt: skip
+        return [{"node": self._rival(other)} for other in rivals]
+
+    def _rival(self, person: int) -> Document:
+        """Return an account as it is shown beside another."""
+        handle = self._people.handles[person]
+        return {"id": str(self._people.instagram_pk(person)), "username": handle}
 
     def _profile_c(self, handle: str, now: int) -> Reply:
         """Return a profile of generation C."""
@@ -290,7 +297,8 @@ class InstagramWeb:
         return json_reply(page)
 
     def _profile_e(self, ask: Ask, now: int) -> Reply:
-        """Return a profile of generation E: that of C with some keys more, for the web's own app only."""
+        """Return a profile of generation E: that of C with some keys more, for the web's own
+        app only."""
         if ask.headers.get("x-ig-app-id") != _APP_ID:
             return _fail("useragent mismatch")
         person = self._people.by_handle.get((ask.param("username") or "").lower())

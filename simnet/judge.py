@@ -18,7 +18,8 @@ class Record:
         self.statuses: Counter[int] = Counter()
 
     def worst(self) -> int:
-        """Return the largest number of requests in any window; refused ones count, they were made."""
+        """Return the largest number of requests in any window; refused ones count, they were
+        made."""
         length, first, most = int(self.seconds * 1_000), 0, 0
         for last, stamp in enumerate(self.stamps):
             while stamp - self.stamps[first] >= length:

@@ -1,4 +1,5 @@
-"""Mastodon's API on one instance: hashtag timelines, accounts, followers, tags, and its rate limit."""
+"""Mastodon's API on one instance: hashtag timelines, accounts, followers, tags, and its rate
+limit."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -25,7 +26,8 @@ _FOLLOWERS_BASE: Final = 7_000_000  # cursors of followers are internal ids, unr
 
 
 class Mastodon:
-    """One instance. Reading needs no token; with one, the account is counted instead of the address."""
+    """One instance. Reading needs no token; with one, the account is counted instead of the
+    address."""
 
     def __init__(self, world: World, budgets: Budgets, *, logins: int, name: Site) -> None:
         self.name: Site = name
@@ -52,7 +54,8 @@ class Mastodon:
         return json_reply({"error": "The access token was revoked"}, status=401)
 
     def refuse(self, ask: Ask, caller: Caller, now: int) -> Reply | None:
-        """Return 429 with the instant of the reset, and no Retry-After, if it is one request too many."""
+        """Return 429 with the instant of the reset, and no Retry-After, if it is one request
+        too many."""
         if self._windows.of(caller).grant(now):
             return None
         return json_reply(
@@ -90,7 +93,8 @@ class Mastodon:
         return self._listed(ask, posts, now)
 
     def _filter(self, ask: Ask, now: int) -> Callable[[int], bool]:
-        """Return the test a post has to pass for `local`, `remote`, `only_media`, `all[]` and `none[]`."""
+        """Return the test a post has to pass for `local`, `remote`, `only_media`, `all[]` and
+        `none[]`."""
         alive, posts = self._shelf.posts.alive(now), self._shelf.posts
         local, remote, media = (
             ask.param(key) == "true" for key in ("local", "remote", "only_media")
@@ -206,7 +210,8 @@ class Mastodon:
         return boost
 
     def followers(self, ask: Ask, number: str, now: int) -> Reply:
-        """Return followers, newest first; the cursor is an internal number that only the Link tells."""
+        """Return followers, newest first; the cursor is an internal number that only the Link
+        tells."""
         person = self._by_id.get(int(number))
         if person is None:
             return _missing()

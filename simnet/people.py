@@ -1,4 +1,5 @@
-"""Who posts: invented people and the brands' own accounts, with audiences that follow a power law."""
+"""Who posts: invented people and the brands' own accounts, with audiences that follow a power
+law."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -72,7 +73,8 @@ class People:
         return np.asarray(activity)
 
     def followers(self, network: str, persons: Sequence[int] | I64, now: int) -> I64:
-        """Return the audiences of `persons` at `now` (milliseconds): drifting, and never quite still."""
+        """Return the audiences of `persons` at `now` (milliseconds): drifting, and never quite
+        still."""
         at = np.asarray(persons, dtype=np.int64)
         elapsed = (now - self.begin) / DAY
         wave = 0.002 * np.sin(2 * np.pi * elapsed / 9.0 + self._phase[at])
@@ -144,7 +146,8 @@ class People:
         return did(int(self.keys[person]))
 
     def bluesky_handle(self, person: int) -> str:
-        """Return the handle of an account on Bluesky: a name of the DNS, which knows no underscore."""
+        """Return the handle of an account on Bluesky: a name of the DNS, which knows no
+        underscore."""
         return self.handles[person].replace("_", "-") + ".bsky.example"
 
     def professional(self, person: int) -> bool:

@@ -28,11 +28,13 @@ _KIND_WEIGHTS: Final = {
 _PACE: Final = {"instagram": 4.0, "mastodon": 2.0, "bluesky": 2.5}  # hours
 _TAGS_BESIDE: Final = {"instagram": 6, "mastodon": 3, "bluesky": 2}
 _OWN, _SECOND = 0.03, 0.04  # by the brand itself; bearing a competitor's tag too
-_DELETED, _EDITED, _HIDDEN, _VIRAL, _REGRETTED = 0.02, 0.03, 0.04, 0.012, 0.06
+_EDITED: Final = {"instagram": 0.03, "mastodon": 0.04, "bluesky": 0.0}  # nobody edits on Bluesky
+_DELETED, _HIDDEN, _VIRAL, _REGRETTED = 0.02, 0.04, 0.012, 0.06
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
-    """Columns of some posts, all of one length. Instants in milliseconds, NEVER where nothing happens."""
+    """Columns of some posts, all of one length. Instants in milliseconds, NEVER where nothing
+    happens."""
 
     created: I64
     brand: I64
@@ -49,7 +51,8 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw(seed: int, name: str, *, network: str, created: I64, brand: I64, people: People) -> Drawn:
-    """Return the unchanging columns of posts at `created` about `brand`; `name` separates streams."""
+    """Return the unchanging columns of posts at `created` about `brand`; `name` separates
+    streams."""
     rng = stream(seed, "posts", network, name)
     count, planted = len(created), int(name == "lift")
     person = _authors(rng, brand, people, planted=bool(planted))
@@ -66,7 +69,7 @@ def draw(seed: int, name: str, *, network: str, created: I64, brand: I64, people
         key=rng.integers(0, 2**62, count),
         low=rng.integers(0, 2**16, count),
         deleted=_later(rng, created, share=_DELETED, mean=18 * HOUR),
-        edited=_later(rng, created, share=_EDITED, mean=5 * HOUR),
+        edited=_later(rng, created, share=_EDITED[network], mean=5 * HOUR),
         hidden=(rng.random(count) < (_HIDDEN if network == "instagram" else 0)).astype(np.int64),
         planted=np.full(count, planted),
     )
@@ -108,7 +111,8 @@ def merge(parts: list[Drawn]) -> Drawn:
 
 
 def numbers(created: I64, low: I64, *, bits: int, epoch: int = 0) -> I64:
-    """Return snowflakes: time above `bits` bits of `low`, strictly ascending if `created` ascends."""
+    """Return snowflakes: time above `bits` bits of `low`, strictly ascending if `created`
+    ascends."""
     found = ((created - epoch) << bits) + low % (1 << bits)
     order = np.argsort(found, kind="stable")
     ordered = found[order]
@@ -119,7 +123,8 @@ def numbers(created: I64, low: I64, *, bits: int, epoch: int = 0) -> I64:
 
 
 class Posts:
-    """All posts of one network in the order of creation, and their growth. Made by the world, then only read."""
+    """All posts of one network in the order of creation, and their growth. Made by the world,
+    then only read."""
 
     def __init__(self, seed: int, network: str, drawn: Drawn, people: People) -> None:
         self.network, self.people, self.columns = network, people, drawn
@@ -162,7 +167,7 @@ class Posts:
         tags = self._tags_beside(post)
         brand, key = self.people.brands[self.columns.brand[post]], self.key[post]
         if self.is_spam(post):
-            # Spammers repeat themselves: the text hangs on the account and the day, not on the post.
+            # Spammers repeat themselves: the text hangs on account and day, not on the post.
             day = self.created[post] // DAY
             repeated = int(self.people.keys[self.person[post]]) + day
             return read(advertise(repeated, brand, tags))
@@ -185,7 +190,8 @@ class Posts:
 
 
 def _growth(seed: int, network: str, drawn: Drawn, people: People) -> Growth:
-    """Return the growth of posts; drawn from their own keys, so that adding posts changes no other's counts."""
+    """Return the growth of posts; drawn from their own keys, so that adding posts changes no
+    other's counts."""
     rng = stream(seed, "growth", network)
     base = int(rng.integers(0, 2**62))
     chance = _Chances(drawn.key ^ base)
@@ -216,7 +222,8 @@ def _audiences(network: str, drawn: Drawn, people: People) -> F64:
 
 
 def _finals(network: str, likes: F64, drawn: Drawn, chance: "_Chances") -> F64:
-    """Return what the organic wave comes to: likes, comments, shares, views, quotes, shape (n, 5)."""
+    """Return what the organic wave comes to: likes, comments, shares, views, quotes, shape (n,
+    5)."""
     talk, spread = np.exp(0.6 * chance.normal(7)), np.exp(0.6 * chance.normal(8))
     video = (drawn.kind == KINDS.index("video")) & (network == "instagram")
     finals = np.zeros((len(likes), 5))
@@ -230,7 +237,8 @@ def _finals(network: str, likes: F64, drawn: Drawn, chance: "_Chances") -> F64:
 
 
 class _Chances:
-    """Independent chances of many keys at once, each column by its number (splitmix64 over arrays)."""
+    """Independent chances of many keys at once, each column by its number (splitmix64 over
+    arrays)."""
 
     def __init__(self, keys: I64) -> None:
         self._keys = keys.astype(np.uint64)

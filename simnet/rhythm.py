@@ -15,9 +15,11 @@ DAY: Final = 24 * HOUR
 
 # Mean 1 over the day: a trough at four, a shoulder at noon, the peak in the evening.
 _HOURS: Final = np.array(
-    [0.55, 0.4, 0.3, 0.25, 0.25, 0.35, 0.6, 0.85, 1.0, 1.05, 1.1, 1.2]
-    + [1.35, 1.3, 1.15, 1.1, 1.15, 1.3, 1.6, 1.8, 1.85, 1.6, 1.15, 0.75]
-)
+    (
+        0.55, 0.4, 0.3, 0.25, 0.25, 0.35, 0.6, 0.85, 1.0, 1.05, 1.1, 1.2,
+        1.35, 1.3, 1.15, 1.1, 1.15, 1.3, 1.6, 1.8, 1.85, 1.6, 1.15, 0.75,
+    )
+)  # fmt: skip
 # Mean 1 over the week, from Monday.
 _WEEK: Final = np.array([1.0, 1.02, 1.03, 1.04, 1.06, 0.95, 0.9])
 
@@ -28,7 +30,8 @@ _GAMMA_SHAPE: Final = 8.0  # hours are over-dispersed: variance of a count = mea
 
 
 def days(seed: int, name: str, *, count: int, spread: float) -> F64:
-    """Return the factor of each day, mean 1: the exponential of an AR(1) with the given marginal spread."""
+    """Return the factor of each day, mean 1: the exponential of an AR(1) with the given
+    marginal spread."""
     shocks = stream(seed, "days", name).standard_normal(count)
     level = np.empty(count)
     level[:1] = shocks[:1]
@@ -39,7 +42,8 @@ def days(seed: int, name: str, *, count: int, spread: float) -> F64:
 
 
 def hourly(seed: int, name: str, *, per_day: float, begin: int, market: F64) -> F64:
-    """Return how many posts each hour expects, from `begin` (milliseconds), one day a factor of `market`."""
+    """Return how many posts each hour expects, from `begin` (milliseconds), one day a factor of
+    `market`."""
     hours = np.arange(len(market) * 24)
     stamp = begin + hours * HOUR
     week = _WEEK[(stamp // DAY + 3) % 7]  # 1970-01-01 was a Thursday
@@ -50,7 +54,8 @@ def hourly(seed: int, name: str, *, per_day: float, begin: int, market: F64) -> 
 
 
 def arrivals(rng: np.random.Generator, expected: F64, *, begin: int) -> I64:
-    """Return the instants (milliseconds, ascending) of a Poisson process with these hourly expectations."""
+    """Return the instants (milliseconds, ascending) of a Poisson process with these hourly
+    expectations."""
     counts = rng.poisson(expected)
     hours = np.repeat(np.arange(len(expected)), counts)
     within = rng.integers(0, HOUR, len(hours))

@@ -29,7 +29,8 @@ def make_app(
     budgets: Budgets | None = None,
     logins: int = 20,
 ) -> web.Application:
-    """Return the application that serves every site of a world; `app[JUDGE]` is the provider's own eye.
+    """Return the application that serves every site of a world; `app[JUDGE]` is the provider's
+    own eye.
 
     A site is reached as `/<site>/<path of its API>`, or at the root by a Host header that names it.
     """
@@ -37,7 +38,8 @@ def make_app(
 
 
 def app_of(simulation: Simulation, *, site: str | None = None) -> web.Application:
-    """Return the application over a simulation; `site` puts one site at the root, for a port of its own."""
+    """Return the application over a simulation; `site` puts one site at the root, for a port of
+    its own."""
     app = web.Application(client_max_size=1 << 20)
     app[SIMULATION], app[JUDGE] = simulation, simulation.judge
     truth = Truth(simulation.world)
@@ -71,7 +73,8 @@ async def serve(
     faults: Faults | None = None,
     ready: Callable[[int], None] | None = None,
 ) -> None:
-    """Serve a world until cancelled; `ready` is called with the port once it answers (port 0 picks one)."""
+    """Serve a world until cancelled; `ready` is called with the port once it answers (port 0
+    picks one)."""
     runner = web.AppRunner(make_app(world, now=now, faults=faults), access_log=None)
     await runner.setup()
     try:
@@ -107,7 +110,8 @@ def _written(reply: Reply) -> web.Response:
 
 
 def _truth(truth: Truth, request: web.Request, now: Now) -> web.Response:
-    """Return the truth about a tag: `?tag=nike&network=instagram` and, if asked, `since`, `until`, `at`."""
+    """Return the truth about a tag: `?tag=nike&network=instagram` and, if asked, `since`,
+    `until`, `at`."""
     try:
         body = truth.told(dict(request.query), now())
     except ValueError as wrong:

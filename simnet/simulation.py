@@ -1,9 +1,11 @@
-"""The simulated networks without a socket: a request in, an answer out, and the judge sees all of it."""
+"""The simulated networks without a socket: a request in, an answer out, and the judge sees all
+of it."""
 
 from typing import Final
 
 import msgspec
 
+from simnet.bluesky import Bluesky
 from simnet.budgets import Budgets
 from simnet.faults import Faults
 from simnet.instagram_graph import InstagramGraph
@@ -21,7 +23,8 @@ _NOWHERE: Final = html_reply(404, "No such site")
 class Simulation:
     """All sites over one world, with budgets and faults. `make_app` puts HTTP before it.
 
-    An answer depends on the world's seed, on `now()`, on the request and on what is left of the budget. Time
+    An answer depends on the world's seed, on `now()`, on the request and on what is left of the
+    budget. Time
     must not run backwards. `logins` is how many developer accounts each site knows.
     """
 
@@ -42,11 +45,13 @@ class Simulation:
             InstagramGraph(world, limits, logins=logins, judge=self.judge),
             Mastodon(world, limits, logins=logins, name="mastodon.example"),
             Mastodon(world, limits, logins=logins, name="fedi.example"),
+            Bluesky(world, limits, logins=logins),
         ]
         self.sites: dict[str, Answering] = {site.name: site for site in sites}
 
     def answer(self, ask: Ask, *, site: str | None = None) -> Reply:
-        """Return the answer to a request; its site is the first part of the path unless `site` names it."""
+        """Return the answer to a request; its site is the first part of the path unless `site`
+        names it."""
         if site is None:
             _, name, rest = f"{ask.path}//".split("/", 2)
             site, ask = name, msgspec.structs.replace(ask, path="/" + rest.removesuffix("//"))
@@ -63,7 +68,8 @@ class Simulation:
     def _decided(
         self, site: Answering, ask: Ask, caller: Caller, record: Record, now: int
     ) -> Reply:
-        """Return an outage, a dead login's answer, a refusal or, if nothing stands against it, the page."""
+        """Return an outage, a dead login's answer, a refusal or, if nothing stands against it,
+        the page."""
         moment = self.now()
         if (outage := self.faults.outage(site.name, moment)) is not None:
             return html_reply(outage.status, "Service unavailable")

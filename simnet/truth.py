@@ -1,4 +1,5 @@
-"""The oracle: what really happened in a world, for tests and benchmarks to hold the lake against."""
+"""The oracle: what really happened in a world, for tests and benchmarks to hold the lake
+against."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,6 +8,7 @@ import msgspec
 import numpy as np
 
 from lake.records import PostCounts
+from simnet.bluesky_posts import Documents
 from simnet.growth import NEVER
 from simnet.mastodon_statuses import Statuses
 from simnet.people import INSTANCES, NETWORKS
@@ -48,6 +50,7 @@ class Truth:
         self._statuses = {
             name: Statuses(Shelf(world, world.views[name]), at) for at, name in enumerate(INSTANCES)
         }
+        self._documents = Documents(Shelf(world, world.views["bluesky"]))
 
     @property
     def lift(self) -> float:
@@ -57,7 +60,8 @@ class Truth:
     def posts(
         self, tag: str, since: datetime, until: datetime, *, network: str | None = None
     ) -> list[TruePost]:
-        """Return the posts bearing a tag that were created in [since, until), deleted ones too, oldest first."""
+        """Return the posts bearing a tag that were created in [since, until), deleted ones too,
+        oldest first."""
         begin, end = milliseconds(since), milliseconds(until)
         found = [
             self.post(name, post)
@@ -68,7 +72,8 @@ class Truth:
         return sorted(found, key=lambda post: (post.created_at, post.id))
 
     def visible(self, tag: str, at: datetime, *, site: str) -> list[str]:
-        """Return the ids of the posts bearing a tag that a server would list at an instant, newest first.
+        """Return the ids of the posts bearing a tag that a server would list at an instant,
+        newest first.
 
         `site` is "instagram", "bluesky" or the name of a Mastodon instance.
         """
@@ -136,10 +141,10 @@ class Truth:
         return TruePost(
             id=self._id(network, post),
             network=network,
-            native_id=str(posts.number[post]),
+            native_id=self._native_id(network, post),
             kind=KINDS[posts.kind[post]],
             author_id=self.author_id(network, person),
-            author_handle=people.handles[person],
+            author_handle=self._handle(network, person),
             author_followers=int(at_birth[0]),
             text=caption.text,
             tags=caption.tags,
@@ -155,7 +160,8 @@ class Truth:
         )
 
     def told(self, query: Mapping[str, str], now: datetime) -> bytes:
-        """Return the truth about a tag as JSON; raises ValueError naming what is wrong with the question."""
+        """Return the truth about a tag as JSON; raises ValueError naming what is wrong with the
+        question."""
         tag = query.get("tag")
         if not tag:
             raise ValueError("tag: it is missing; ask for ?tag=nike")
@@ -179,11 +185,29 @@ class Truth:
         home = INSTANCES[people.home[person]]
         return f"mastodon:https://{home}/users/{people.handles[person]}"
 
+    def _native_id(self, network: str, post: int) -> str:
+        """Return the network's own id of a post; on Mastodon that of its home instance."""
+        if network == "bluesky":
+            return self._documents.uri(post)
+        return str(self._world.networks[network].number[post])
+
+    def _handle(self, network: str, person: int) -> str:
+        """Return the handle of an account: on Bluesky a name of the DNS, on Mastodon with its
+        instance."""
+        people = self._world.people
+        if network == "bluesky":
+            return people.bluesky_handle(person)
+        if network == "mastodon":
+            return f"{people.handles[person]}@{INSTANCES[people.home[person]]}"
+        return people.handles[person]
+
     def _id(self, network: str, post: int) -> str:
         """Return the lake's id of a post."""
         posts = self._world.networks[network]
         if network == "mastodon":
             found = f"mastodon:{self._statuses[INSTANCES[0]].uri(post)}"
+        elif network == "bluesky":
+            found = f"bluesky:{self._documents.uri(post)}"
         else:
             found = f"{network}:{posts.number[post]}"
         self._places[found] = (network, post)

@@ -1,4 +1,5 @@
-"""One question and one answer as they cross the wire, and pages that are filled instead of built."""
+"""One question and one answer as they cross the wire, and pages that are filled instead of
+built."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
@@ -92,7 +93,8 @@ def hole(name: Hole) -> str:
 
 
 class Template:
-    """A document as JSON bytes with holes for numbers; filling it costs a microsecond, building it fifty."""
+    """A document as JSON bytes with holes for numbers; filling it costs a microsecond, building
+    it fifty."""
 
     __slots__ = ("_bytes",)
 

@@ -1,4 +1,6 @@
-"""The words of invented people: sentences by language and mood, related tags, emoji, syllables, places.
+# ruff: noqa: RUF001 - Turkish has a dotless i
+"""The words of invented people: sentences by language and mood, related tags, emoji, syllables,
+places.
 
 All sentences were made for this project. `{brand}` is the brand as people write it or its hashtag.
 """
@@ -175,7 +177,8 @@ RELATED: Final = (
     "laufschuhe", "straßenlauf", "courseàpied", "zapatillas", "corrida", "correre", "koşu",
     "スニーカー", "ランニング", "run2026", "trail_run", "5k", "10k",
 )  # fmt: skip
-"""Hashtags that stand beside the brands', most frequent first; not only ASCII, one folds to other letters."""
+"""Hashtags that stand beside the brands', most frequent first; not only ASCII, one folds to
+other letters."""
 
 SYLLABLES: Final = (
     "mi", "ra", "tol", "van", "ke", "lo", "su", "ne", "bri", "dal", "fen", "gor", "hu", "ila",

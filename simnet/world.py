@@ -1,4 +1,5 @@
-"""The social world: one seed, and everybody, every post and every count at any instant follow from it."""
+"""The social world: one seed, and everybody, every post and every count at any instant follow
+from it."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -65,7 +66,8 @@ class Feed(msgspec.Struct, frozen=True):
     def oldest(
         self, alive: Callable[[int], bool], *, now: int, limit: int, above: int
     ) -> list[int]:
-        """Return the places of the oldest `limit` posts with a number above `above`, newest first."""
+        """Return the places of the oldest `limit` posts with a number above `above`, newest
+        first."""
         end = bisect_right(self.seen, now)
         at = bisect_right(self.ids, above)
         found = [place for place in range(at, end) if alive(self.posts[place])][:limit]
@@ -129,13 +131,16 @@ class View:
 class World:
     """A simulated social world from `start` on for `days` days; the same seed gives the same world.
 
-    `lift` multiplies the posts of a brand with a campaign by 1 + lift between its campaign's start and end;
-    0 is a placebo. What is there without the campaign is the same, post for post, whatever the lift.
-    `people` is how many accounts there are beside the brands' own. `warmup` days before `start` also have
+    `lift` multiplies the posts of a brand with a campaign by 1 + lift between its campaign's
+    start and end;
+    0 is a placebo. What is there without the campaign is the same, post for post, whatever the
+    lift.
+    `people` is how many accounts there are beside the brands' own. `warmup` days before `start`
+    also have
     posts, so that the first page of a feed is not empty.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a world is made of this much, each with a name and a default
         self,
         seed: int,
         *,
@@ -202,7 +207,8 @@ class World:
         return View(posts, ids=ids, seen=posts.columns.created, present=present)
 
     def _instance(self, instance: int) -> View:
-        """Return Mastodon as one instance sees it: its own posts at once, the others' late or never."""
+        """Return Mastodon as one instance sees it: its own posts at once, the others' late or
+        never."""
         posts = self.networks["mastodon"]
         rng = stream(self.seed, "federation", INSTANCES[instance])
         local = self.people.home[posts.columns.person] == instance
