@@ -20,7 +20,8 @@ class Follower(msgspec.Struct, frozen=True, kw_only=True):
 
 class Audience:
     """The followers of the accounts of one network. Later followers come first, as networks
-    list them."""
+    list them.
+    """
 
     def __init__(self, people: People, network: str) -> None:
         self._people, self._network = people, network

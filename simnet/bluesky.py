@@ -1,5 +1,6 @@
 """Bluesky's public API: search, profiles, feeds, followers, log-in, and its rate limit by
-address."""
+address.
+"""
 
 import base64
 import re
@@ -32,7 +33,8 @@ Answer = Callable[["Bluesky", Ask, int], Reply]
 
 class Bluesky:
     """The network behind one address: an AppView that anybody may read, and a log-in that is
-    scarce."""
+    scarce.
+    """
 
     name: Final = "bsky.example"
 
@@ -243,7 +245,8 @@ def _instant(ask: Ask, name: str) -> int | None:
 
 def _jwt(login: Login, *, scope: str, until: int) -> str:
     """Return a token in the form of a JWT, which clients read to know when it ends; the account
-    signs it."""
+    signs it.
+    """
     parts = ({"typ": "at+jwt", "alg": "none"}, {"scope": scope, "exp": until // 1_000})
     sealed = [base64.urlsafe_b64encode(msgspec.json.encode(part)).decode() for part in parts]
     return ".".join([*(part.rstrip("=") for part in sealed), login.secret])

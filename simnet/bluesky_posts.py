@@ -85,7 +85,8 @@ class Documents:
 
     def _record(self, post: int) -> Document:
         """Return what the author wrote: text, and facets that say what in it is a tag, mention
-        or link."""
+        or link.
+        """
         text = self._posts.original(post).text
         return {
             "$type": "app.bsky.feed.post",

@@ -7,7 +7,8 @@ import msgspec
 
 class Brand(msgspec.Struct, frozen=True, kw_only=True):
     """One brand: its hashtag, its own accounts (one a network, under `handle`), how much it is
-    talked about."""
+    talked about.
+    """
 
     tag: str  # without '#', lower case
     name: str = ""  # as people write it; "" capitalises the tag
@@ -38,7 +39,8 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True):
 
 def sports_brands(start: datetime) -> tuple[Brand, ...]:
     """Return the brands of the demo: 7 days before, 14 days of campaign for #nike, two
-    competitors."""
+    competitors.
+    """
     begin = start + timedelta(days=7)
     return (
         Brand(

@@ -11,7 +11,8 @@ DAY: Final = 86_400.0
 
 class Budgets(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of every site: (requests, seconds). Taken from `facts`, settable to squeeze a
-    client."""
+    client.
+    """
 
     web: tuple[int, float] = (200, 3_600.0)  # an Instagram session
     web_anonymous: tuple[int, float] = (75, 660.0)  # an address without a session
@@ -62,7 +63,8 @@ class Slots:
 
     def grant(self, tag: str, now: int) -> bool:
         """Return whether the account may ask for `tag`; asking again is free and resets no
-        timer."""
+        timer.
+        """
         held = self.held(now)
         if tag in held:
             return True

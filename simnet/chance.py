@@ -1,5 +1,6 @@
 """Chance that depends on names only: the same seed and names give the same numbers on every
-machine."""
+machine.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 def stream(seed: int, *names: str) -> np.random.Generator:
     """Return a generator of its own for `names`: drawing more for one name never moves
-    another's numbers."""
+    another's numbers.
+    """
     digest = hashlib.blake2b(repr((seed, names)).encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
 

@@ -1,5 +1,6 @@
 """How the counts of a post grow with its age: any instant is answered directly, nothing is
-stepped."""
+stepped.
+"""
 
 from typing import Final
 
@@ -20,8 +21,9 @@ _SWING: Final = 0.6  # people look at posts by day more than by night
 
 def warped(instants: I64 | int) -> F64:
     """Return instants on a clock that runs fast in the evening and slow at night; strictly
-    increasing."""
-    # The derivative is 1 + 0.6 cos: peak at 19 h, trough at 7 h UTC.
+    increasing.
+    """
+    # The derivative is 1 + 0.6 cos: peak at 19 h, low at 7 h UTC.
     angle = 2 * np.pi * (np.asarray(instants, dtype=np.float64) - 19 * HOUR) / DAY
     return np.asarray(np.asarray(instants) + _SWING * DAY / (2 * np.pi) * np.sin(angle))
 

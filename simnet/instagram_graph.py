@@ -1,5 +1,6 @@
 """Instagram's Graph API: hashtag search with its slots, media of a hashtag, business discovery,
-usage headers."""
+usage headers.
+"""
 
 import base64
 import re
@@ -72,7 +73,8 @@ class InstagramGraph:
 
     def refuse(self, ask: Ask, caller: Caller, now: int) -> Reply | None:
         """Return code 190 without a token, code 4 if the app is out of calls, code 17 if the
-        user is."""
+        user is.
+        """
         if caller.login is None:
             return _error(190, "Invalid OAuth access token - Cannot parse access token")
         window = self._windows.of(caller)
@@ -152,7 +154,8 @@ class InstagramGraph:
 
     def _name(self, tag_id: str) -> str | None:
         """Return the name behind a hashtag id, also one that a client kept from before this
-        server ran."""
+        server ran.
+        """
         if not self._names:
             names = [brand.tag for brand in self._world.brands]
             names += [tag for found in self._world.related.values() for tag in found]
@@ -161,7 +164,8 @@ class InstagramGraph:
 
     def _tagged(self, ask: Ask, caller: Caller, tag_id: str, now: int, *, top: bool) -> Reply:
         """Return media of a hashtag: the last 24 hours, or the most engaging of the week. No
-        author is told."""
+        author is told.
+        """
         if (tag := self._name(tag_id)) is None:
             return _error(100, f"Unsupported get request. Object with ID '{tag_id}' does not exist")
         if (refusal := self._slot(caller, tag, now)) is not None:
@@ -247,7 +251,8 @@ class InstagramGraph:
 
     def _profile(self, person: int, now: int) -> Document:
         """Return all fields of a professional account; a website is left out where there is
-        none."""
+        none.
+        """
         profile: Document = {
             "id": self._people.graph_id(person),
             "username": self._people.handles[person],

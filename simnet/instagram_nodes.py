@@ -1,5 +1,6 @@
 """Posts of Instagram as JSON: the `node` of GraphQL (generation C) and the `media` of the app
-(D)."""
+(D).
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final

@@ -1,5 +1,6 @@
 """Instagram's web JSON: tag pages of generation C and D, profiles, GraphQL paging, and its
-refusals."""
+refusals.
+"""
 
 import base64
 import binascii
@@ -141,7 +142,8 @@ class InstagramWeb:
 
     def _page_info(self, posts: list[int], *, limit: int) -> Document:
         """Return GraphQL's cursor. A full page has one even if it is the last: an empty page
-        follows."""
+        follows.
+        """
         if len(posts) < limit:
             return {"has_next_page": False, "end_cursor": None}
         return {"has_next_page": True, "end_cursor": _cursor(self._shelf.posts.number[posts[-1]])}
@@ -199,7 +201,8 @@ class InstagramWeb:
 
     def _graphql(self, ask: Ask, now: int) -> Reply:
         """Return GraphQL's answer: a tag by name, or the posts or followers of an account by
-        number."""
+        number.
+        """
         try:
             wanted = msgspec.json.decode(ask.param("variables") or "{}", type=dict[str, Any])
             below = _place(wanted.get("after"))
@@ -298,7 +301,8 @@ class InstagramWeb:
 
     def _profile_e(self, ask: Ask, now: int) -> Reply:
         """Return a profile of generation E: that of C with some keys more, for the web's own
-        app only."""
+        app only.
+        """
         if ask.headers.get("x-ig-app-id") != _APP_ID:
             return _fail("useragent mismatch")
         person = self._people.by_handle.get((ask.param("username") or "").lower())

@@ -19,7 +19,8 @@ class Record:
 
     def worst(self) -> int:
         """Return the largest number of requests in any window; refused ones count, they were
-        made."""
+        made.
+        """
         length, first, most = int(self.seconds * 1_000), 0, 0
         for last, stamp in enumerate(self.stamps):
             while stamp - self.stamps[first] >= length:

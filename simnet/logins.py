@@ -32,7 +32,8 @@ _DIGITS: Final = re.compile(r"(\d{4})$")
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
     """One developer account. `secret` is the sessionid cookie, the access token or the app
-    password."""
+    password.
+    """
 
     site: Site
     name: str  # "graph-1": how the judge and the faults call it

@@ -1,5 +1,6 @@
 """Mastodon's API on one instance: hashtag timelines, accounts, followers, tags, and its rate
-limit."""
+limit.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -27,7 +28,8 @@ _FOLLOWERS_BASE: Final = 7_000_000  # cursors of followers are internal ids, unr
 
 class Mastodon:
     """One instance. Reading needs no token; with one, the account is counted instead of the
-    address."""
+    address.
+    """
 
     def __init__(self, world: World, budgets: Budgets, *, logins: int, name: Site) -> None:
         self.name: Site = name
@@ -55,7 +57,8 @@ class Mastodon:
 
     def refuse(self, ask: Ask, caller: Caller, now: int) -> Reply | None:
         """Return 429 with the instant of the reset, and no Retry-After, if it is one request
-        too many."""
+        too many.
+        """
         if self._windows.of(caller).grant(now):
             return None
         return json_reply(
@@ -94,7 +97,8 @@ class Mastodon:
 
     def _filter(self, ask: Ask, now: int) -> Callable[[int], bool]:
         """Return the test a post has to pass for `local`, `remote`, `only_media`, `all[]` and
-        `none[]`."""
+        `none[]`.
+        """
         alive, posts = self._shelf.posts.alive(now), self._shelf.posts
         local, remote, media = (
             ask.param(key) == "true" for key in ("local", "remote", "only_media")
@@ -211,7 +215,8 @@ class Mastodon:
 
     def followers(self, ask: Ask, number: str, now: int) -> Reply:
         """Return followers, newest first; the cursor is an internal number that only the Link
-        tells."""
+        tells.
+        """
         person = self._by_id.get(int(number))
         if person is None:
             return _missing()

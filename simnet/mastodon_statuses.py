@@ -23,7 +23,8 @@ Document = dict[str, Any]
 
 class Statuses:
     """Writes statuses and accounts of one instance. Counts of posts from elsewhere are what it
-    saw of them."""
+    saw of them.
+    """
 
     def __init__(self, shelf: Shelf, instance: int) -> None:
         self._shelf, self._posts, self._people = shelf, shelf.posts, shelf.world.people

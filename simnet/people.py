@@ -1,5 +1,6 @@
 """Who posts: invented people and the brands' own accounts, with audiences that follow a power
-law."""
+law.
+"""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -74,7 +75,8 @@ class People:
 
     def followers(self, network: str, persons: Sequence[int] | I64, now: int) -> I64:
         """Return the audiences of `persons` at `now` (milliseconds): drifting, and never quite
-        still."""
+        still.
+        """
         at = np.asarray(persons, dtype=np.int64)
         elapsed = (now - self.begin) / DAY
         wave = 0.002 * np.sin(2 * np.pi * elapsed / 9.0 + self._phase[at])
@@ -147,7 +149,8 @@ class People:
 
     def bluesky_handle(self, person: int) -> str:
         """Return the handle of an account on Bluesky: a name of the DNS, which knows no
-        underscore."""
+        underscore.
+        """
         return self.handles[person].replace("_", "-") + ".bsky.example"
 
     def professional(self, person: int) -> bool:

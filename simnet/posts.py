@@ -34,7 +34,8 @@ _DELETED, _HIDDEN, _VIRAL, _REGRETTED = 0.02, 0.04, 0.012, 0.06
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     """Columns of some posts, all of one length. Instants in milliseconds, NEVER where nothing
-    happens."""
+    happens.
+    """
 
     created: I64
     brand: I64
@@ -52,7 +53,8 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
 
 def draw(seed: int, name: str, *, network: str, created: I64, brand: I64, people: People) -> Drawn:
     """Return the unchanging columns of posts at `created` about `brand`; `name` separates
-    streams."""
+    streams.
+    """
     rng = stream(seed, "posts", network, name)
     count, planted = len(created), int(name == "lift")
     person = _authors(rng, brand, people, planted=bool(planted))
@@ -112,7 +114,8 @@ def merge(parts: list[Drawn]) -> Drawn:
 
 def numbers(created: I64, low: I64, *, bits: int, epoch: int = 0) -> I64:
     """Return snowflakes: time above `bits` bits of `low`, strictly ascending if `created`
-    ascends."""
+    ascends.
+    """
     found = ((created - epoch) << bits) + low % (1 << bits)
     order = np.argsort(found, kind="stable")
     ordered = found[order]
@@ -124,7 +127,8 @@ def numbers(created: I64, low: I64, *, bits: int, epoch: int = 0) -> I64:
 
 class Posts:
     """All posts of one network in the order of creation, and their growth. Made by the world,
-    then only read."""
+    then only read.
+    """
 
     def __init__(self, seed: int, network: str, drawn: Drawn, people: People) -> None:
         self.network, self.people, self.columns = network, people, drawn
@@ -191,7 +195,8 @@ class Posts:
 
 def _growth(seed: int, network: str, drawn: Drawn, people: People) -> Growth:
     """Return the growth of posts; drawn from their own keys, so that adding posts changes no
-    other's counts."""
+    other's counts.
+    """
     rng = stream(seed, "growth", network)
     base = int(rng.integers(0, 2**62))
     chance = _Chances(drawn.key ^ base)
@@ -223,7 +228,8 @@ def _audiences(network: str, drawn: Drawn, people: People) -> F64:
 
 def _finals(network: str, likes: F64, drawn: Drawn, chance: "_Chances") -> F64:
     """Return what the organic wave comes to: likes, comments, shares, views, quotes, shape (n,
-    5)."""
+    5).
+    """
     talk, spread = np.exp(0.6 * chance.normal(7)), np.exp(0.6 * chance.normal(8))
     video = (drawn.kind == KINDS.index("video")) & (network == "instagram")
     finals = np.zeros((len(likes), 5))
@@ -238,7 +244,8 @@ def _finals(network: str, likes: F64, drawn: Drawn, chance: "_Chances") -> F64:
 
 class _Chances:
     """Independent chances of many keys at once, each column by its number (splitmix64 over
-    arrays)."""
+    arrays).
+    """
 
     def __init__(self, keys: I64) -> None:
         self._keys = keys.astype(np.uint64)

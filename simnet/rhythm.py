@@ -13,7 +13,7 @@ I64 = npt.NDArray[np.int64]
 HOUR: Final = 3_600_000  # milliseconds
 DAY: Final = 24 * HOUR
 
-# Mean 1 over the day: a trough at four, a shoulder at noon, the peak in the evening.
+# Mean 1 over the day: a low at four, a shoulder at noon, the peak in the evening.
 _HOURS: Final = np.array(
     (
         0.55, 0.4, 0.3, 0.25, 0.25, 0.35, 0.6, 0.85, 1.0, 1.05, 1.1, 1.2,
@@ -31,7 +31,8 @@ _GAMMA_SHAPE: Final = 8.0  # hours are over-dispersed: variance of a count = mea
 
 def days(seed: int, name: str, *, count: int, spread: float) -> F64:
     """Return the factor of each day, mean 1: the exponential of an AR(1) with the given
-    marginal spread."""
+    marginal spread.
+    """
     shocks = stream(seed, "days", name).standard_normal(count)
     level = np.empty(count)
     level[:1] = shocks[:1]
@@ -43,7 +44,8 @@ def days(seed: int, name: str, *, count: int, spread: float) -> F64:
 
 def hourly(seed: int, name: str, *, per_day: float, begin: int, market: F64) -> F64:
     """Return how many posts each hour expects, from `begin` (milliseconds), one day a factor of
-    `market`."""
+    `market`.
+    """
     hours = np.arange(len(market) * 24)
     stamp = begin + hours * HOUR
     week = _WEEK[(stamp // DAY + 3) % 7]  # 1970-01-01 was a Thursday
@@ -55,7 +57,8 @@ def hourly(seed: int, name: str, *, per_day: float, begin: int, market: F64) -> 
 
 def arrivals(rng: np.random.Generator, expected: F64, *, begin: int) -> I64:
     """Return the instants (milliseconds, ascending) of a Poisson process with these hourly
-    expectations."""
+    expectations.
+    """
     counts = rng.poisson(expected)
     hours = np.repeat(np.arange(len(expected)), counts)
     within = rng.integers(0, HOUR, len(hours))

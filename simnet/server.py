@@ -39,7 +39,8 @@ def make_app(
 
 def app_of(simulation: Simulation, *, site: str | None = None) -> web.Application:
     """Return the application over a simulation; `site` puts one site at the root, for a port of
-    its own."""
+    its own.
+    """
     app = web.Application(client_max_size=1 << 20)
     app[SIMULATION], app[JUDGE] = simulation, simulation.judge
     truth = Truth(simulation.world)
@@ -74,7 +75,8 @@ async def serve(
     ready: Callable[[int], None] | None = None,
 ) -> None:
     """Serve a world until cancelled; `ready` is called with the port once it answers (port 0
-    picks one)."""
+    picks one).
+    """
     runner = web.AppRunner(make_app(world, now=now, faults=faults), access_log=None)
     await runner.setup()
     try:
@@ -111,7 +113,8 @@ def _written(reply: Reply) -> web.Response:
 
 def _truth(truth: Truth, request: web.Request, now: Now) -> web.Response:
     """Return the truth about a tag: `?tag=nike&network=instagram` and, if asked, `since`,
-    `until`, `at`."""
+    `until`, `at`.
+    """
     try:
         body = truth.told(dict(request.query), now())
     except ValueError as wrong:

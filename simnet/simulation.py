@@ -1,5 +1,6 @@
 """The simulated networks without a socket: a request in, an answer out, and the judge sees all
-of it."""
+of it.
+"""
 
 from typing import Final
 
@@ -51,7 +52,8 @@ class Simulation:
 
     def answer(self, ask: Ask, *, site: str | None = None) -> Reply:
         """Return the answer to a request; its site is the first part of the path unless `site`
-        names it."""
+        names it.
+        """
         if site is None:
             _, name, rest = f"{ask.path}//".split("/", 2)
             site, ask = name, msgspec.structs.replace(ask, path="/" + rest.removesuffix("//"))
@@ -69,7 +71,8 @@ class Simulation:
         self, site: Answering, ask: Ask, caller: Caller, record: Record, now: int
     ) -> Reply:
         """Return an outage, a dead login's answer, a refusal or, if nothing stands against it,
-        the page."""
+        the page.
+        """
         moment = self.now()
         if (outage := self.faults.outage(site.name, moment)) is not None:
             return html_reply(outage.status, "Service unavailable")

@@ -1,5 +1,6 @@
 """What every simulated site has in common: who asks, what is left of the budget, which posts
-are at the top."""
+are at the top.
+"""
 
 from typing import Protocol
 
@@ -77,7 +78,8 @@ class Shelf:
         self, feed_of: str | int, *, now: int, limit: int, below: int | None = None
     ) -> list[int]:
         """Return the newest posts of a tag (its name) or an account (its number) below a post's
-        number."""
+        number.
+        """
         view = self.view
         feed = view.tag(feed_of) if isinstance(feed_of, str) else view.author(feed_of)
         places = feed.newest(self.posts.alive(now), now=now, limit=limit, below=below)
@@ -85,7 +87,8 @@ class Shelf:
 
     def top(self, tag: str, *, now: int, limit: int) -> list[int]:
         """Return the posts of the last week with most likes and comments; ranked every quarter
-        of an hour."""
+        of an hour.
+        """
         ranked_at = now - now % _RANKED_EVERY
         if (held := self._ranked.get(tag)) is None or held[0] != ranked_at:
             held = self._ranked[tag] = (ranked_at, self._rank(tag, ranked_at))

@@ -1,5 +1,6 @@
 """The oracle: what really happened in a world, for tests and benchmarks to hold the lake
-against."""
+against.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -61,7 +62,8 @@ class Truth:
         self, tag: str, since: datetime, until: datetime, *, network: str | None = None
     ) -> list[TruePost]:
         """Return the posts bearing a tag that were created in [since, until), deleted ones too,
-        oldest first."""
+        oldest first.
+        """
         begin, end = milliseconds(since), milliseconds(until)
         found = [
             self.post(name, post)
@@ -161,7 +163,8 @@ class Truth:
 
     def told(self, query: Mapping[str, str], now: datetime) -> bytes:
         """Return the truth about a tag as JSON; raises ValueError naming what is wrong with the
-        question."""
+        question.
+        """
         tag = query.get("tag")
         if not tag:
             raise ValueError("tag: it is missing; ask for ?tag=nike")
@@ -193,7 +196,8 @@ class Truth:
 
     def _handle(self, network: str, person: int) -> str:
         """Return the handle of an account: on Bluesky a name of the DNS, on Mastodon with its
-        instance."""
+        instance.
+        """
         people = self._world.people
         if network == "bluesky":
             return people.bluesky_handle(person)

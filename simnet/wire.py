@@ -1,5 +1,6 @@
 """One question and one answer as they cross the wire, and pages that are filled instead of
-built."""
+built.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
@@ -94,7 +95,8 @@ def hole(name: Hole) -> str:
 
 class Template:
     """A document as JSON bytes with holes for numbers; filling it costs a microsecond, building
-    it fifty."""
+    it fifty.
+    """
 
     __slots__ = ("_bytes",)
 

@@ -32,7 +32,7 @@ GLAD: Final = {
         "Vraiment superbes, ces {brand}",
     ),
     "es": (
-        "Me encantan mis nuevas {brand}",
+        "Me encantan las nuevas {brand}",
         "Diez kilómetros con {brand} y feliz",
         "Qué mañana tan bonita con {brand}",
         "Increíble lo que ha hecho {brand}",
@@ -97,7 +97,7 @@ CROSS: Final = {
         "Waited two weeks for {brand}, terrible service",
     ),
     "de": (
-        "Leider ist bei {brand} schon die Sohle kaputt",
+        "Leider war bei {brand} schon die Sohle kaputt",
         "Zwei Wochen auf {brand} gewartet, schlechter Service",
     ),
     "fr": (
@@ -105,7 +105,7 @@ CROSS: Final = {
         "Deux semaines d'attente chez {brand}, service horrible",
     ),
     "es": (
-        "Qué pena, mis {brand} ya se han roto",
+        "Qué pena, las {brand} ya se han roto",
         "Dos semanas esperando a {brand}, un servicio malo",
     ),
     "pt": ("As minhas {brand} já se estragaram, que pena",),
@@ -125,7 +125,7 @@ ASIDES: Final = {
         "100% worth it.",
         "See you on Sunday!",
     ),
-    "de": ("Morgen mehr.", "Wer ist dabei?", "Bis Sonntag!"),
+    "de": ("Morgen mehr.", "Wer kommt mit?", "Bis Sonntag!"),
     "fr": ("La suite demain.", "Qui vient ?", "À dimanche !"),
     "es": ("Mañana más.", "¿Quién se apunta?", "¡Hasta el domingo!"),
     "pt": ("Amanhã há mais.", "Quem vem?"),
@@ -182,7 +182,7 @@ other letters."""
 
 SYLLABLES: Final = (
     "mi", "ra", "tol", "van", "ke", "lo", "su", "ne", "bri", "dal", "fen", "gor", "hu", "ila",
-    "jo", "kas", "lem", "mor", "nu", "oli", "pel", "qui", "ros", "sta", "tu", "uri", "vel", "wen",
+    "jo", "kas", "lem", "mon", "nu", "oli", "pel", "qui", "ros", "sta", "tu", "uri", "vel", "wen",
     "xa", "yor", "zim", "ba", "cor", "dem", "el", "fa",
 )  # fmt: skip
 """What invented names are built from."""

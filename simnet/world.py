@@ -1,5 +1,6 @@
 """The social world: one seed, and everybody, every post and every count at any instant follow
-from it."""
+from it.
+"""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -67,7 +68,8 @@ class Feed(msgspec.Struct, frozen=True):
         self, alive: Callable[[int], bool], *, now: int, limit: int, above: int
     ) -> list[int]:
         """Return the places of the oldest `limit` posts with a number above `above`, newest
-        first."""
+        first.
+        """
         end = bisect_right(self.seen, now)
         at = bisect_right(self.ids, above)
         found = [place for place in range(at, end) if alive(self.posts[place])][:limit]
@@ -208,7 +210,8 @@ class World:
 
     def _instance(self, instance: int) -> View:
         """Return Mastodon as one instance sees it: its own posts at once, the others' late or
-        never."""
+        never.
+        """
         posts = self.networks["mastodon"]
         rng = stream(self.seed, "federation", INSTANCES[instance])
         local = self.people.home[posts.columns.person] == instance
