@@ -24,8 +24,12 @@ def encoded(value: object, *, tagged_by: object = None) -> Answer:
     A report names the second it was made in, which is no news: its tag leaves that out.
     """
     body = msgspec.json.encode(value)
-    said = body if tagged_by is None else msgspec.json.encode(tagged_by)
-    return Answer(body, f'W/"{hashlib.sha256(said).hexdigest()[:24]}"')
+    return tagged(body, said=body if tagged_by is None else msgspec.json.encode(tagged_by))
+
+
+def tagged(body: bytes, *, said: bytes | None = None) -> Answer:
+    """Return bytes with a weak tag of themselves, or of what they say."""
+    return Answer(body, f'W/"{hashlib.sha256(said or body).hexdigest()[:24]}"')
 
 
 def respond(request: Request, answer: Answer, *, media_type: str = JSON) -> Response:

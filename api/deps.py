@@ -1,4 +1,4 @@
-"""What handlers ask for, as annotated types. All async: a sync dependency costs a thread each time."""
+"""What handlers ask for, as annotated types. All async: a sync one costs a thread each time."""
 
 import hashlib
 from math import ceil
@@ -29,9 +29,7 @@ async def shown_key(
     raise Unauthorised("Send the API key as 'Authorization: Bearer pk_...' or 'X-API-Key: pk_...'.")
 
 
-async def caller(
-    request: Request, parts: Parts, shown: Annotated[str, Depends(shown_key)]
-) -> Key:
+async def caller(request: Request, parts: Parts, shown: Annotated[str, Depends(shown_key)]) -> Key:
     """Return whose request this is, counted against the key's limit.
 
     A good key is believed for two seconds, so a revoked one dies within them. The memory is keyed
@@ -41,7 +39,9 @@ async def caller(
     key = await parts.keys.get(digest, lambda: parts.registry.keys.verify(shown))
     if key is None:
         await refuse_guess(request, parts)
-        raise Unauthorised("The key is unknown, revoked or expired. Ask the operator for a new one.")
+        raise Unauthorised(
+            "The key is unknown, revoked or expired. Ask the operator for a new one."
+        )
     await spend(request, parts, name=key.prefix, limit=parts.settings.requests_per_minute)
     return key
 
@@ -49,14 +49,12 @@ async def caller(
 async def refuse_guess(request: Request, parts: Services) -> None:
     """Count a wrong key against the address it came from; good keys from there are not harmed."""
     address = request.client.host if request.client else "unknown"
-    await spend(
-        request, parts, name=f"guess:{address}", limit=parts.settings.refusals_per_minute
-    )
+    await spend(request, parts, name=f"guess:{address}", limit=parts.settings.refusals_per_minute)
 
 
 async def spend(request: Request, parts: Services, *, name: str, limit: int) -> None:
     """Count one request and tell the client where it stands; raises TooMany at the limit."""
-    left = await parts.registry.limits.hit(name, limit=limit, window=60.0)
+    left = await parts.allowance.take(name, limit=limit)
     seconds = ceil(left.reset)
     request.scope["taglake.headers"] = [
         (b"ratelimit-limit", str(limit).encode()),

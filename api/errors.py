@@ -4,6 +4,7 @@ ApiError
 ├── Unauthorised     no key, or one that is unknown, revoked or expired
 ├── Forbidden        the key lacks a scope
 ├── Missing          no such thing, or not the caller's: the two are never told apart
+├── Malformed        the body is not JSON at all
 ├── Invalid          a body, parameter or header is wrong; says which field and what to write
 ├── Conflict         the request contradicts what is stored
 ├── DoesNotFit       a campaign costs more than the lanes can give; carries the plan
@@ -13,11 +14,22 @@ ApiError
 """
 
 from collections.abc import Mapping
+from math import ceil
 
 import msgspec
 
-from api.problem import FieldProblem, Problem
+from api.problem import FieldProblem, Problem, shown
+from insights.errors import BadRequest
 from lake.errors import BadQuestion, LakeError, Unavailable
+from registry.errors import (
+    BadField,
+    InProgress,
+    KeyReused,
+    RegistryError,
+    Stale,
+    Taken,
+    Unknown,
+)
 
 
 class ApiError(Exception):
@@ -39,6 +51,10 @@ class Forbidden(ApiError):
 
 class Missing(ApiError):
     """What was asked for does not exist for this caller."""
+
+
+class Malformed(ApiError):
+    """The body is not what its Content-Type says."""
 
 
 class Invalid(ApiError):
@@ -74,6 +90,7 @@ class TooSlow(ApiError):
 
 
 STATUSES: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (Malformed, 400, "malformed", "The body cannot be read"),
     (Unauthorised, 401, "unauthorised", "A valid API key is needed"),
     (Forbidden, 403, "forbidden", "The key may not do this"),
     (Missing, 404, "not-found", "Not found"),
@@ -84,10 +101,21 @@ STATUSES: tuple[tuple[type[Exception], int, str, str], ...] = (
     (TooMany, 429, "too-many-requests", "Too many requests"),
     (TooSlow, 503, "too-slow", "The answer took too long"),
     (BadQuestion, 422, "invalid", "The request is not valid"),
+    (BadRequest, 422, "invalid", "The request is not valid"),
+    (BadField, 422, "invalid", "The request is not valid"),
+    (Unknown, 404, "not-found", "Not found"),
+    (Stale, 409, "conflict", "The request contradicts what is stored"),
+    (Taken, 409, "conflict", "The request contradicts what is stored"),
+    (InProgress, 409, "in-progress", "The first request is still at work"),
+    (KeyReused, 422, "idempotency-key-reused", "The Idempotency-Key stands for another request"),
+    (RegistryError, 503, "registry-unavailable", "The registry does not answer"),
     (Unavailable, 503, "lake-unavailable", "The lake does not answer"),
     (LakeError, 503, "lake-unavailable", "The lake does not answer"),
 )
 """Error class, status, last part of the problem's type, title. The first class that fits counts."""
+
+SAID = (BadQuestion, BadRequest, BadField, Unknown, Stale, Taken, InProgress, KeyReused)
+"""Errors of other rooms whose own words are written for the caller."""
 
 UNEXPECTED = (500, "unexpected", "Something went wrong here")
 LAKE_WAIT = 5  # seconds: about what a refresh or a failover of the lake takes
@@ -102,7 +130,7 @@ def problem(error: Exception, *, instance: str) -> Problem:
         status=status,
         detail=_detail(error),
         instance=instance,
-        errors=error.errors if isinstance(error, ApiError) else (),
+        errors=_errors(error),
         plan=msgspec.Raw(error.plan) if isinstance(error, DoesNotFit) else None,
     )
 
@@ -113,9 +141,22 @@ def headers(error: Exception) -> Mapping[str, str]:
         return {"WWW-Authenticate": 'Bearer realm="taglake"'}
     if isinstance(error, TooMany):
         return {"Retry-After": str(error.retry_after)}
-    if isinstance(error, TooSlow | LakeError) and not isinstance(error, BadQuestion):
+    if isinstance(error, InProgress):
+        return {"Retry-After": str(ceil(error.seconds))}
+    if _row(error)[0] == 503:
         return {"Retry-After": str(LAKE_WAIT)}
     return {}
+
+
+def _errors(error: Exception) -> tuple[FieldProblem, ...]:
+    if isinstance(error, ApiError):
+        return error.errors
+    if isinstance(error, BadRequest | BadField):
+        value = shown(error.value)
+        return (
+            FieldProblem(field=error.field, value=value, problem="cannot be used", fix=error.fix),
+        )
+    return ()
 
 
 def _row(error: Exception) -> tuple[int, str, str]:
@@ -128,9 +169,9 @@ def _row(error: Exception) -> tuple[int, str, str]:
 def _detail(error: Exception) -> str:
     if isinstance(error, ApiError):
         return error.detail
-    if isinstance(error, BadQuestion):
+    if isinstance(error, SAID):
         return str(error)
-    if isinstance(error, LakeError):
+    if isinstance(error, LakeError | RegistryError):
         # Its own words name hosts and indices, which are no business of a client.
         return "The store of posts is not available now; nothing is lost. Try again soon."
     return "The error is in our log. Try again; if it stays, tell the operator when it came."

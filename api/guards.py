@@ -130,17 +130,18 @@ class Deadline:
 
 
 class Protection:
-    """Adds the headers that keep a browser from sniffing, framing and running foreign scripts."""
+    """Adds the headers that keep a browser from sniffing, framing and foreign scripts."""
 
     def __init__(self, app: App) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and add our headers to the answer."""
+        """Pass the request on and add our headers, and those a route left in the scope."""
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *PROTECTION]
+                own = scope.get("taglake.headers", ())
+                message["headers"] = [*message.get("headers", ()), *PROTECTION, *own]
             await send(message)
 
         await self.app(scope, receive, protected if scope["type"] == "http" else send)

@@ -1,10 +1,11 @@
 """A few counters in Prometheus' text format; too few to be worth a library."""
 
-import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from api.guards import App, Message, Receive, Scope, Send
+
+METHODS = ("GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class Meters:
@@ -12,16 +13,11 @@ class Meters:
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str, int]] = Counter()  # method, route, status
-        self.seconds: Counter[str] = Counter()  # route -> seconds until the last byte
-        self.events: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)  # by route, until the last byte
 
-    def count(self, event: str) -> None:
-        """Count one event, e.g. "cache_hits"."""
-        self.events[event] += 1
-
-    def text(self) -> str:
-        """Return all counters as Prometheus reads them."""
-        return "\n".join([*self._requests(), *self._seconds(), *self._events(), ""])
+    def text(self, **events: int) -> str:
+        """Return all counters, and `events` beside them, as Prometheus reads them."""
+        return "\n".join([*self._requests(), *self._seconds(), *_events(events), ""])
 
     def _requests(self) -> Iterable[str]:
         yield "# TYPE taglake_api_requests_total counter"
@@ -34,18 +30,17 @@ class Meters:
         for route, seconds in sorted(self.seconds.items()):
             yield f'taglake_api_seconds_total{{route="{route}"}} {seconds:.6f}'
 
-    def _events(self) -> Iterable[str]:
-        for name, number in sorted(self.events.items()):
-            yield f"# TYPE taglake_api_{name}_total counter"
-            yield f"taglake_api_{name}_total {number}"
+
+def _events(events: dict[str, int]) -> Iterable[str]:
+    for name, number in sorted(events.items()):
+        yield f"# TYPE taglake_api_{name}_total counter"
+        yield f"taglake_api_{name}_total {number}"
 
 
 class Metered:
     """Counts every request by route and status; what matches no route is counted as "none"."""
 
-    def __init__(
-        self, app: App, *, meters: Meters, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, app: App, *, meters: Meters, clock: Callable[[], float]) -> None:
         self.app = app
         self.meters = meters
         self.clock = clock
@@ -64,13 +59,8 @@ class Metered:
         try:
             await self.app(scope, receive, watched)
         finally:
+            method = scope["method"] if scope["method"] in METHODS else "other"
             route = getattr(scope.get("route"), "path", "none")
-            self.meters.requests[_method(scope), route, status] += 1
+            self.meters.requests[method, route, status] += 1
             self.meters.seconds[route] += self.clock() - started
         return None
-
-
-def _method(scope: Scope) -> str:
-    known = ("GET", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")
-    method: str = scope["method"]
-    return method if method in known else "other"

@@ -74,16 +74,37 @@ class Series(AsOf):
 
     metrics: Names = Field("posts,engagements", description="Names of /v1/definitions, by comma")
     interval: Literal["1h", "1d", "1w", "1M"] = "1d"
-    breakdown: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")] | None = None
+    breakdown: Literal["network", "kind", "tag", "side"] | None = None
+    side: Name | None = Field(None, description="Name of the brand or a competitor")
     timezone: Zone | None = Field(None, description="IANA name. Default: the campaign's")
 
 
-class Ranking(AsOf):
+Side = Annotated[Name | None, Field(description="Name of the brand or a competitor")]
+
+
+class SummaryOf(AsOf):
+    """What a summary is compared with."""
+
+    compare: Literal["before", "after"] = "before"
+
+
+class SpikesOf(AsOf):
+    """Whose spikes, and how far down."""
+
+    side: Side = None
+    limit: Limit | None = None
+
+
+class Ranking(SpikesOf):
     """Which part of a campaign is ranked, and how far down."""
 
     period: Period = "during"
-    side: Name | None = Field(None, description="Name of the brand or a competitor")
-    limit: Limit | None = None
+
+
+class Publishers(Ranking):
+    """How accounts are ranked."""
+
+    sort: Literal["engagements", "posts", "followers"] = "engagements"
 
 
 class PostFilters(Params):
@@ -98,7 +119,7 @@ class PostFilters(Params):
     since: Moment | None = None
     until: Moment | None = None
     period: Period = "during"
-    side: Name | None = Field(None, description="Name of the brand or a competitor")
+    side: Side = None
 
 
 class PostList(PostFilters):
@@ -120,7 +141,7 @@ class Voice(AsOf):
     """What a share of voice is a share of."""
 
     metric: Literal["posts", "engagements", "publishers"] = "posts"
-    period: Period = "during"
+    period: Literal["baseline", "during", "after"] = "during"
 
 
 class Effect(AsOf):

@@ -4,18 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
+import msgspec
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     StrictInt,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from api.errors import Invalid
 from api.moments import day_or_instant, refusal
+from api.validation import field_problems
 from api.words import Handle, Name, Network, TagName, Zone
 from registry.models import CampaignDraft, Competitor
 
@@ -139,6 +143,18 @@ class CampaignPatch(Body):
         if not self.model_fields_set:
             raise refusal("changes nothing", fix="name at least one field to change")
         return self
+
+    def merged(self, campaign: CampaignDraft) -> CampaignIn:
+        """Return the whole campaign with these changes, checked as a new one is. Raises Invalid."""
+        names = list(CampaignIn.model_fields)
+        stored = msgspec.to_builtins({name: getattr(campaign, name) for name in names})
+        try:
+            return CampaignIn.model_validate(stored | self.model_dump(exclude_unset=True))
+        except ValidationError as error:
+            raise Invalid(
+                "With these changes the campaign makes no sense.",
+                errors=field_problems(error.errors()),
+            ) from None
 
 
 def check_draft(

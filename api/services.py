@@ -6,13 +6,14 @@ from datetime import datetime
 import msgspec
 from fastapi import Request
 
+from api.allowance import Allowance
 from api.answers import Answer
 from api.cache import SingleFlight
 from api.meters import Meters
 from api.settings import ApiSettings
 from lake.contract import Lake
+from registry import Registry
 from registry.models import Key
-from registry.store import Registry
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     settings: ApiSettings
     answers: SingleFlight[Answer]
     keys: SingleFlight[Key | None]
+    allowance: Allowance
     meters: Meters
 
 

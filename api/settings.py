@@ -16,6 +16,7 @@ class ApiSettings(BaseModel):
     requests_per_minute: int = Field(default=600, ge=1)  # of one key
     refusals_per_minute: int = Field(default=60, ge=1)  # wrong keys from one address
     cache_seconds: float = Field(default=3.0, ge=0)  # of a shared answer; 0: ask each time
+    rollup_seconds: float = Field(default=300.0, ge=0)  # age of a worker's report; 0: never use one
     cache_entries: int = Field(default=512, ge=1)  # answers kept, ~5 kB each
     key_seconds: float = Field(default=2.0, ge=0, le=5)  # a revoked key must die within 5 s
     exports_at_once: int = Field(default=4, ge=1)  # each scans the lake for as long as it lasts

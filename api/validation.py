@@ -18,6 +18,7 @@ FIXES: Mapping[str, str] = {
     "model_attributes_type": "write an object in braces",
     "json_invalid": "send JSON, with Content-Type: application/json",
 }
+PLACES = ("body", "query", "path", "header")
 PROBLEMS: Mapping[str, str] = {"missing": "missing", "extra_forbidden": "not known"}
 
 
@@ -38,7 +39,7 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
 
 def _path(loc: Sequence[str | int]) -> str:
     """Return "competitors.0.name"; where it stands (body, query) is left out unless it is all."""
-    inner = loc[1:] if loc and loc[0] in ("body", "query", "path", "header") else loc
+    inner = loc[1:] if loc and loc[0] in PLACES else loc
     return ".".join(str(part)[:80] for part in inner) or str(loc[0] if loc else "body")
 
 

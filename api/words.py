@@ -23,7 +23,9 @@ def clean(text: str) -> str:
 def tag(text: str) -> str:
     """Return a hashtag as the lake keeps it: NFKC, casefolded, without '#'."""
     name = unicodedata.normalize("NFKC", clean(text).strip()).removeprefix("#").casefold()
-    if not name or not all(unicodedata.category(one)[0] in "LMNS" or one in "_-·\u200d" for one in name):
+    if not name or not all(
+        unicodedata.category(one)[0] in "LMNS" or one in "_-·\u200d" for one in name
+    ):
         raise refusal("not a hashtag", fix="write one word of letters, digits and _, e.g. #nike")
     return name
 

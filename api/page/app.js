@@ -42,7 +42,7 @@ async function welcome() {
   if (!account) {
     const [me, terms] = await Promise.all([ask("/v1/account"), ask("/v1/definitions")]);
     account = me;
-    learn(terms.items);
+    learn(terms.definitions);
   }
   document.getElementById("who").textContent = account.client.name;
   nav.hidden = false;

@@ -1,0 +1,47 @@
+// The strip of numbers, each beside its baseline, with its meaning on hover and focus.
+
+import { h } from "/page/dom.js";
+import { compact, count, percent, signed, UNKNOWN } from "/page/numbers.js";
+import { term } from "/page/terms.js";
+
+const ORDER = ["posts", "publishers", "engagements", "engagement_rate", "share_of_voice", "spiking_posts",
+  "likes", "comments", "shares", "views", "followers_sum", "publishers_followers_sum"];
+
+export function strip(summary) {
+  const known = ORDER.map((name) => summary.kpis[name]).filter(Boolean);
+  const against = summary.compared_with ? `compared, per day, with the ${summary.compared_with.name}` : "nothing to compare with yet";
+  return h("section", { "aria-labelledby": "kpi-title" },
+    h("h2", { id: "kpi-title", class: "sr" }, `Key numbers of ${summary.side}, ${against}`),
+    h("ul", { class: "kpis card" }, known.map(kpi)));
+}
+
+function kpi(one) {
+  const share = one.unit === "%";
+  const missing = one.value === null;
+  const value = missing ? UNKNOWN : share ? percent(one.value, 2) : compact(one.value);
+  return h("li", { class: "kpi" },
+    h("div", { class: "label" }, term(one.name)),
+    h("div", { class: missing ? "value none" : "value", title: missing ? null : share ? null : count(one.value) }, value),
+    delta(one, share),
+    remarks(one, share));
+}
+
+// Spoken in full for who cannot see the colour or the arrow.
+function delta(one, share) {
+  if (one.change_percent === null) return null;
+  const up = one.change_percent > 0;
+  const way = one.change_percent === 0 ? "" : up ? "up" : "down";
+  const sign = way === "" ? "=" : up ? "▲" : "▼";
+  const before = share ? percent(one.baseline, 2) : `${compact(one.baseline_per_day)} a day`;
+  const now = share ? percent(one.value, 2) : `${compact(one.per_day)} a day`;
+  return h("span", {}, h("span", { class: `delta ${way}`, "aria-hidden": "true" }, `${sign} ${signed(one.change_percent)} %`),
+    h("span", { class: "sr" }, `${up ? "up" : "down"} by ${signed(one.change_percent)} per cent`),
+    h("span", { class: "note" }, `${now}, was ${before}`));
+}
+
+function remarks(one, share) {
+  const said = [];
+  if (one.error > 0) said.push(`estimate, ±${percent(one.error * 200)}`);
+  if (share && one.known !== null && one.known !== undefined) said.push(`known for ${count(one.known)} posts`);
+  return said.length ? h("span", { class: "note" }, said.join("; ")) : null;
+}
