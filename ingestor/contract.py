@@ -20,8 +20,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Something to watch: a hashtag (without '#'), a profile (a handle), the followers of a
     profile.
 
-    "post" is one post by its `native_id`, asked for directly: to see its counts again, or to prove it
-    gone. A source that can answer it lists "post" in `kinds` and raises Gone for one that is not there.
+    "post" is one post by its `native_id`, asked for directly: to see its counts again, or to prove
+    it gone. A source that can answer it lists "post" in `kinds` and raises Gone for one that is
+    not there.
     """
 
     network: str

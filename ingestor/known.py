@@ -53,6 +53,10 @@ class Known:
             if key not in self._states:  # another page may have learnt it meanwhile
                 self._states[key] = _decode(stored[key]) if key in stored else None
 
+    def holds(self, ids: Iterable[str]) -> bool:
+        """Return whether all these subjects were fetched and are still in memory."""
+        return all(key in self._states for key in ids)
+
     def get(self, key: str) -> State | None:
         """Return the last known state of a subject that was fetched; None if it is new."""
         if key in self._states:

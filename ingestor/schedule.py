@@ -29,7 +29,8 @@ JITTER = 0.1
 MOVED = 0.8  # a target is brought forward when its new interval is this much shorter
 
 _COLUMNS: dict[str, Any] = {
-    "due": np.float64,  # seconds; when the target is due, or became due if it waits
+    "due": np.float64,  # seconds; when the target is to be asked for
+    "since": np.float64,  # seconds; when it was due first: earlier, if it had to be postponed
     "last": np.float64,  # seconds; its last answered poll, nan before the first
     "interval": np.float32,  # seconds between polls
     "posts": np.float32,  # new posts, decayed
@@ -48,6 +49,7 @@ class Due(msgspec.Struct, frozen=True):
     """One poll to make now: the target, when it became due, and how often it is planned."""
 
     key: str
+    lane: str
     slot: int
     since: float
     interval: float
@@ -72,6 +74,7 @@ class Schedule:
         self._hosts = _Names()
         self._tenants = _Names()
         self._lanes: dict[str, int] = {}
+        self._lane_names: list[str] = []
         self._turns: list[Turns] = []
         self._costs: list[float] = []  # requests a poll takes, by lane, a running mean
 
@@ -81,9 +84,8 @@ class Schedule:
     def __contains__(self, key: str) -> bool:
         return key in self._slots
 
-    def keys(self) -> Iterator[str]:
-        """Yield the keys of all targets."""
-        return iter(list(self._slots))
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._slots)
 
     def put(
         self,
@@ -177,7 +179,8 @@ class Schedule:
         row = self._columns
         if self._gone(due.slot):
             return now
-        hours = max(seconds, 1.0) / 3600.0
+        last = float(row["last"][due.slot])
+        hours = max(seconds if math.isnan(last) else now - last, 1.0) / 3600.0
         fade = math.exp(-hours / MEMORY_HOURS)
         row["posts"][due.slot] = row["posts"][due.slot] * fade + new
         row["hours"][due.slot] = row["hours"][due.slot] * fade + hours
@@ -200,20 +203,23 @@ class Schedule:
             seconds = min(BACK_OFF_CAP, BACK_OFF * 2.0 ** (int(failures[due.slot]) - 1))
         return self._set(due.slot, now + self._jittered(seconds))
 
-    def postpone(self, due: Due, *, at: float) -> None:
-        """Hand a target back that was not polled; it keeps the instant since which it is due."""
+    def postpone(self, due: Due, *, now: float, seconds: float) -> None:
+        """Hand a target back that was not polled, for `seconds`; its delay counts from when it was
+        due.
+        """
         if self._gone(due.slot):
             return
-        self._set(due.slot, at)
+        self._set(due.slot, now + max(FLOOR, seconds))
+        self._columns["since"][due.slot] = due.since
 
     def late(self, *, now: float, seconds: float) -> list[Due]:
         """Return the targets that wait for more than `seconds`; their delay counts anew."""
         used = len(self._keys)
         row = self._columns
-        overdue = (row["state"][:used] == _READY) & (row["due"][:used] < now - seconds)
+        overdue = (row["state"][:used] == _READY) & (row["since"][:used] < now - seconds)
         slots = [int(slot) for slot in np.flatnonzero(overdue)]
         found = [self._due(slot) for slot in slots]
-        row["due"][slots] = now
+        row["since"][slots] = now
         return found
 
     def rate(self, key: str) -> float:
@@ -277,13 +283,16 @@ class Schedule:
     def _set(self, slot: int, due: float) -> float:
         due = math.ceil(due * 1000) / 1000  # whole milliseconds, as the heap keeps them
         self._columns["due"][slot] = due
+        self._columns["since"][slot] = due
         self._columns["state"][slot] = _TIMED
         heapq.heappush(self._heap, (round(due * 1000) << SLOT_BITS) | slot)
         return due
 
     def _due(self, slot: int) -> Due:
         row = self._columns
-        return Due(self._keys[slot], slot, float(row["due"][slot]), float(row["interval"][slot]))
+        lane = self._lane_names[row["lane"][slot]]
+        since, interval = float(row["since"][slot]), float(row["interval"][slot])
+        return Due(self._keys[slot], lane, slot, since, interval)
 
     def _gone(self, slot: int) -> bool:
         """Return whether a polled target was dropped meanwhile; its row is free from now on."""
@@ -319,6 +328,7 @@ class Schedule:
     def _lane(self, lane: str) -> int:
         index = self._lanes.setdefault(lane, len(self._turns))
         if index == len(self._turns):
+            self._lane_names.append(lane)
             self._turns.append(Turns(self._weights))
             self._costs.append(1.0)
         return index

@@ -71,6 +71,7 @@ class Spool:
         self._fill = 0.0
         self._free_disk = FREE_DISK_BYTES
         self.starts = 0
+        self.on_refusal: Callable[[], None] | None = None  # called before any refused poller wakes
         # For the sender: pages in memory, lines that are due, lines that wait for their time.
         self._pages: dict[int, _Held] = {}
         self._held = 0
@@ -163,6 +164,8 @@ class Spool:
 
     def _refuse(self, group: Sequence[tuple[Append, "asyncio.Future[None]"]], full: Full) -> None:
         log.warning("spool refused pages", pages=len(group), reason=str(full), fill=self._fill)
+        if self.on_refusal is not None:
+            self.on_refusal()
         for _, done in group:
             done.set_exception(Full(str(full)))
             done.exception()  # its poller may be cancelled: then nobody else reads it

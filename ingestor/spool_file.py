@@ -156,7 +156,8 @@ class SpoolFile:
         left out.
         """
         rows = self._db.execute(
-            "SELECT seq, crc, payload FROM spool WHERE seq > ? AND damaged = 0 ORDER BY seq LIMIT ?",
+            "SELECT seq, crc, payload FROM spool WHERE seq > ? AND damaged = 0"
+            " ORDER BY seq LIMIT ?",
             (seq, limit),
         ).fetchall()
         good = []
@@ -238,7 +239,7 @@ class SpoolFile:
         ]
 
     def replay(self, numbers: Sequence[int] | None = None) -> int:
-        """Put dead letters (all of them without `numbers`) back into the spool and return how many."""
+        """Put dead letters, all without `numbers`, back into the spool and return how many."""
         wanted = [d.number for d in self.dead_letters(-1)]
         if numbers is not None:
             wanted = sorted(set(wanted) & set(numbers))

@@ -1,0 +1,295 @@
+"""Starting polls when they are due and a lane can pay for them, and drawing the consequences of
+each.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from ingestor.accounting import Accounts, gap
+from ingestor.breaker import Breaker
+from ingestor.clock import Activity, Bell, Clock
+from ingestor.contract import Credential, Source, Target, TargetKind
+from ingestor.errors import (
+    BadAnswer,
+    BadRequest,
+    Down,
+    Gone,
+    IngestError,
+    NoBudget,
+    RateLimited,
+    Refused,
+)
+from ingestor.lanes import HeldLane, Lanes
+from ingestor.metrics import Metrics
+from ingestor.pipeline import Outcome, Pipeline, Poll
+from ingestor.schedule import Due, Schedule
+from ingestor.spool import Spool
+from ingestor.spool_file import Append, Full
+from lake.contract import Line
+from lake.records import GapReason
+from registry.models import Lane
+
+log = structlog.get_logger()
+
+DAY = 86_400.0
+LATE = 60.0  # seconds; a poll later than this, and than its interval, was missed
+STOPPED = 1.0  # seconds between looks at a spool that is full
+RESTED = 5.0  # seconds until a page that the spool refused is fetched again
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dispatcher works with; the ingestor makes them and tends them."""
+
+    schedule: Schedule
+    lanes: Lanes
+    spool: Spool
+    accounts: Accounts
+    pipeline: Pipeline
+    clock: Clock
+    activity: Activity
+    metrics: Metrics
+    sources: Mapping[str, Source]
+    credentials: Callable[[Lane], Credential]
+    rng: random.Random
+    polled: Callable[[Due, Outcome], None]  # told of each answered poll
+    refused: Callable[[], None]  # told that a lane is out of use and its targets move
+
+
+class Dispatcher:
+    """Starts polls. Life: `run` in a task until it is cancelled; the polls go on in the group it
+    was given.
+    """
+
+    def __init__(self, parts: Parts, *, concurrency: int) -> None:
+        self._parts = parts
+        self._concurrency = concurrency
+        self._breakers: dict[tuple[str, str], Breaker] = {}
+        self._turn = 0
+        self.running: set[asyncio.Task[None]] = set()
+        self.bell = Bell()  # ring it when lanes, targets or budgets have changed
+
+    async def run(self, group: asyncio.TaskGroup) -> None:
+        """Start whatever can start, then sleep until something may have changed."""
+        while True:
+            now = self._parts.clock.monotonic()
+            self._parts.schedule.ripen(now)
+            self._start_ready(group, now)
+            await self._parts.clock.sleep(self._pause(now), self.bell)
+
+    def _room(self) -> int:
+        """Return how many more polls may start: few when the spool is filling, none when it is
+        full.
+        """
+        level = self._parts.spool.level
+        self._parts.metrics.spool_fill = self._parts.spool.fill
+        if level == "stop":
+            return 0
+        most = self._concurrency if level == "open" else max(1, self._concurrency // 8)
+        return max(0, most - len(self.running))
+
+    def _start_ready(self, group: asyncio.TaskGroup, now: float) -> None:
+        """Start polls lane by lane in turn: one lane's backlog must not take all the room."""
+        lanes = list(self._parts.lanes.held.values())
+        self._turn += 1
+        lanes = lanes[self._turn % max(1, len(lanes)) :] + lanes[: self._turn % max(1, len(lanes))]
+        while lanes and self._room():
+            lanes = [held for held in lanes if self._room() and self._start_one(group, held, now)]
+
+    def _start_one(self, group: asyncio.TaskGroup, held: HeldLane, now: float) -> bool:
+        schedule = self._parts.schedule
+        if not schedule.waiting(held.id) or self._wait(held, now) > 0.0:
+            return False
+        due = schedule.pop(held.id)
+        if due is None:
+            return False
+        self._parts.activity.__enter__()  # not in the task, which starts a turn of the loop later
+        held.in_flight += 1
+        task = group.create_task(self._poll(due, held))
+        self.running.add(task)
+        task.add_done_callback(lambda task: self._ended(task, held))
+        return True
+
+    def _ended(self, task: asyncio.Task[None], held: HeldLane) -> None:
+        held.in_flight -= 1
+        self.running.discard(task)
+        self.bell.ring()
+        self._parts.activity.__exit__()
+
+    def _wait(self, held: HeldLane, now: float) -> float:
+        breaker = self._breaker(held)
+        seconds = breaker.peek(now)
+        if seconds > 0.0 or (breaker.open and held.in_flight):
+            held.blocked = "down"
+            return max(seconds, 1.0)
+        return held.wait(now)
+
+    def _pause(self, now: float) -> float:
+        """Return how long nothing can change by itself."""
+        parts = self._parts
+        if parts.spool.level == "stop":
+            return STOPPED
+        next_at = parts.schedule.next_at()
+        waits = [3600.0 if next_at is None else next_at - now]
+        if self._room():  # without room the end of a poll rings the bell
+            waits += [
+                self._wait(held, now)
+                for held in parts.lanes.held.values()
+                if parts.schedule.waiting(held.id)
+            ]
+        return max(0.001, min(waits))
+
+    def _breaker(self, held: HeldLane) -> Breaker:
+        key = (held.lane.network, held.lane.base_url)
+        return self._breakers.setdefault(key, Breaker())
+
+    # --- one poll
+
+    async def _poll(self, due: Due, held: HeldLane) -> None:
+        source = self._parts.sources[held.lane.source]
+        poll = Poll(
+            target=target_of(due.key, self._parts.schedule.host(due.slot)),
+            source=source,
+            lane=held,
+            credential=self._parts.credentials(held.lane),
+            breaker=self._breaker(held),
+        )
+        await self._note_delay(due, held)
+        try:
+            outcome = await self._parts.pipeline.poll(poll)
+        except (NoBudget, Full) as exc:
+            self._postpone(due, held, exc)
+        except IngestError as exc:
+            await self._failed(due, held, exc)
+        except (
+            Exception
+        ) as exc:  # a source, perhaps a third party's, met an answer it did not expect
+            log.error("source raised", source=source.name, error=type(exc).__name__)
+            await self._failed(due, held, BadAnswer(f"the source raised {type(exc).__name__}"))
+        else:
+            self._answered(due, outcome)
+
+    async def _note_delay(self, due: Due, held: HeldLane) -> None:
+        """Count a poll that comes late, and the ones that were due meanwhile, with the reason."""
+        parts = self._parts
+        now, delay = parts.clock.now(), parts.clock.monotonic() - due.since
+        missed = int(delay / due.interval) if delay > max(LATE, due.interval) else 0
+        parts.metrics.started += 1
+        parts.metrics.late_seconds += max(0.0, delay)
+        parts.accounts.hour(due.key, now).planned += 1 + missed
+        if missed:
+            await self.tell_gap(due, held.blocked, seconds=-delay, missed=missed)
+
+    def _answered(self, due: Due, outcome: Outcome) -> None:
+        parts = self._parts
+        if outcome.same:
+            account = parts.accounts.hour(due.key, parts.clock.now())
+            account.made += 1
+            account.unchanged += 1
+        parts.schedule.done(
+            due,
+            now=parts.clock.monotonic(),
+            new=outcome.new,
+            seconds=outcome.seconds,
+            requests=outcome.requests,
+            overflow=outcome.overflow,
+        )
+        _count(parts.metrics, outcome)
+        parts.polled(due, outcome)
+
+    def _postpone(self, due: Due, held: HeldLane, exc: NoBudget | Full) -> None:
+        """Hand back a poll that was not made; it counts as late from when it was due."""
+        parts = self._parts
+        full = isinstance(exc, Full)
+        held.blocked = "failed" if full else "no_budget"
+        parts.metrics.ended["spool_full" if full else "no_budget"] += 1
+        seconds = RESTED if isinstance(exc, Full) else exc.seconds
+        parts.accounts.hour(
+            due.key, parts.clock.now()
+        ).planned -= 1  # counted again when it is made
+        parts.schedule.postpone(due, seconds=seconds, now=parts.clock.monotonic())
+
+    async def _failed(self, due: Due, held: HeldLane, exc: IngestError) -> None:
+        """Draw the consequences of a failed poll: for its lane, its target, and the account."""
+        parts = self._parts
+        account = parts.accounts.hour(due.key, parts.clock.now())
+        account.made += 1
+        account.failed += 1
+        kind = "bad_answer" if isinstance(exc, BadAnswer) else exc.kind
+        parts.metrics.ended[kind] += 1
+        rest = await self._consequence(held, exc)
+        now = parts.clock.monotonic()
+        again = parts.schedule.failed(due, now=now, seconds=rest)
+        log.info("poll failed", target=due.key, lane=held.id, kind=kind, code=exc.code)
+        detail = f"{exc.code}: {exc}" if exc.code else str(exc)
+        await self.tell_gap(due, _reason(exc), seconds=again - now, missed=1, detail=detail[:200])
+
+    async def _consequence(self, held: HeldLane, exc: IngestError) -> float | None:
+        """Do to the lane what the error asks for; return the target's pause, if it is fixed."""
+        match exc:
+            case RateLimited():
+                return await self._parts.lanes.rest(held, exc)
+            case Refused():
+                await self._parts.lanes.quarantine(held, f"{exc.kind}: {exc}"[:200])
+                self._parts.refused()
+                return None
+            case Gone() | BadRequest():
+                return DAY
+        return None
+
+    async def tell_gap(
+        self, due: Due, reason: GapReason, *, seconds: float, missed: int, detail: str = ""
+    ) -> None:
+        """Write that a target is not watched for `seconds` from now, or was not for -`seconds`."""
+        parts = self._parts
+        now = parts.clock.now()
+        other = now + timedelta(seconds=seconds)
+        stretch = (min(now, other), max(now, other))
+        if reason == "rate_limited":
+            parts.accounts.limited(due.key, *stretch)
+        parts.metrics.gaps += 1
+        line = gap(due.key, reason, stretch=stretch, now=now, missed=missed, detail=detail)
+        await self.write([line])
+
+    async def write(self, lines: list[Line]) -> None:
+        """Spool lines that belong to no page; a full spool loses them, which is logged."""
+        try:
+            if lines:
+                await self._parts.spool.append(Append(lines=tuple(lines)))
+        except Full:
+            log.error("accounts lost: the spool is full", lines=len(lines))
+
+
+def target_of(key: str, host: str | None = None) -> Target:
+    """Return the target a key names."""
+    network, kind, name = key.split("/", 2)
+    return Target(network=network, kind=msgspec.convert(kind, TargetKind), name=name, host=host)
+
+
+def _reason(exc: IngestError) -> GapReason:
+    match exc:
+        case RateLimited():
+            return "rate_limited"
+        case Refused():
+            return "quarantined"
+        case BadAnswer():
+            return "bad_answer"
+        case Down():
+            return "down"
+    return "failed"
+
+
+def _count(metrics: Metrics, outcome: Outcome) -> None:
+    metrics.ended["unchanged" if outcome.same else "answered"] += 1
+    metrics.requests += outcome.requests
+    metrics.bytes += outcome.bytes
+    metrics.pages += outcome.pages
+    metrics.posts += outcome.posts
+    metrics.posts_new += outcome.new
+    metrics.posts_unchanged += outcome.unchanged
+    metrics.lines += outcome.lines
+    metrics.set_aside += outcome.aside

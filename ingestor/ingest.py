@@ -1,0 +1,321 @@
+"""The ingestor: leases lanes, polls their targets in time, and never loses what it saw."""
+
+import asyncio
+import contextlib
+import math
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from ingestor.accounting import HOUR, Accounts, gap
+from ingestor.clock import Activity, Bell, Clock
+from ingestor.contract import Credential, Source
+from ingestor.dispatch import Dispatcher, Parts
+from ingestor.http import AGENT, Http
+from ingestor.lanes import LEASE_SECONDS, Lanes
+from ingestor.metrics import Metrics
+from ingestor.observe import SNAPSHOT_EVERY
+from ingestor.pipeline import PAGE_CAP, Outcome, Pipeline, Rules
+from ingestor.schedule import Due, Schedule
+from ingestor.spool import Spool
+from registry import Registry, RegistryError
+from registry.models import Lane, Progress, WatchedTarget
+
+log = structlog.get_logger()
+
+BATCH = 100  # targets whose progress goes to the registry at once
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How one ingestor process behaves. Seconds, unless a name says otherwise."""
+
+    owner: str = "ingestor-1"  # the name of this process, unique in the fleet
+    seed: int | None = None  # of jitter; None: different at every start
+    concurrency: int = 64  # polls in flight
+    page_cap: int = PAGE_CAP  # pages a poll may take
+    snapshot_every: float = SNAPSHOT_EVERY
+    lease: float = LEASE_SECONDS  # renewed three times as often
+    refresh: float = 15.0  # how often the list of targets is read again
+    replan: float = 600.0  # how often rates are shared out anew
+    report: float = 300.0  # how often accounts and progress are written
+    grace: float = 10.0  # how long a stop waits for polls in flight
+    max_lanes: int = 1000
+    headroom: float = 0.9  # share of a budget that is planned; the rest pays for second pages
+    agent: str = AGENT  # User-Agent
+
+
+class Ingestor:
+    """One process that polls.
+
+    Life: made with an open registry and an open spool, `run(stop)` once. It ends after `stop` is
+    set, when polls in flight have finished or the grace is over, and all that was fetched is in the
+    spool. A driver of a `SteppedClock` awaits `idle` before it moves the clock.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        spool: Spool,
+        *,
+        sources: Mapping[str, Source],
+        credentials: Callable[[Lane], Credential],
+        clock: Clock,
+        options: Options,
+    ) -> None:  # fmt: skip
+        self._registry = registry
+        self._spool = spool
+        self._sources = sources
+        self._credentials = credentials
+        self._clock = clock
+        self._options = options
+        self._rng = random.Random(options.seed)  # noqa: S311 - jitter, not secrets
+        self._schedule = Schedule(rng=self._rng)
+        self._lanes = Lanes(
+            registry.lanes,
+            owner=options.owner,
+            clock=clock,
+            rng=self._rng,
+            lease_seconds=options.lease,
+            most=options.max_lanes,
+        )
+        self._activity = Activity()
+        self._news = Bell()
+        self._progress: dict[str, tuple[str, Progress]] = {}  # target to its lane and progress
+        self._told_hour = clock.now()
+        self._accounts: Accounts
+        self._pipeline: Pipeline
+        self._dispatcher: Dispatcher
+        self.metrics = Metrics()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Poll until `stop` is set, then drain and return."""
+        options = self._options
+        self._accounts = Accounts(observer=f"{options.owner}.{self._spool.starts}")
+        async with Http(connections=options.concurrency, agent=options.agent) as http:
+            self._pipeline = Pipeline(
+                http=http,
+                lanes=self._lanes,
+                spool=self._spool,
+                accounts=self._accounts,
+                clock=self._clock,
+                rules=Rules(page_cap=options.page_cap, snapshot_every=options.snapshot_every),
+            )
+            self._dispatcher = Dispatcher(self._parts(), concurrency=options.concurrency)
+            try:
+                await self._tend(stop)
+            finally:
+                await self._end()
+
+    def _parts(self) -> Parts:
+        return Parts(
+            schedule=self._schedule,
+            lanes=self._lanes,
+            spool=self._spool,
+            accounts=self._accounts,
+            pipeline=self._pipeline,
+            clock=self._clock,
+            activity=self._activity,
+            metrics=self.metrics,
+            sources=self._sources,
+            credentials=self._credentials,
+            rng=self._rng,
+            polled=self._polled,
+            refused=self.refresh,
+        )
+
+    async def _tend(self, stop: asyncio.Event) -> None:
+        options = self._options
+        with self._activity:
+            await self._safely(self._renew)
+        async with asyncio.TaskGroup() as polls, asyncio.TaskGroup() as group:
+            loops = [
+                group.create_task(self._every(options.lease / 3, self._renew, first=False)),
+                group.create_task(self._every(options.refresh, self._refresh, bell=self._news)),
+                group.create_task(self._every(options.replan, self._replan, first=False)),
+                group.create_task(self._every(options.report, self._report, first=False)),
+                group.create_task(self._dispatcher.run(polls)),
+            ]
+            await stop.wait()
+            for loop in loops:
+                loop.cancel()
+            await self._drain()
+
+    async def _every(
+        self,
+        seconds: float,
+        step: Callable[[], Awaitable[None]],
+        *,
+        first: bool = True,
+        bell: Bell | None = None,
+    ) -> None:
+        """Run `step` every so many seconds of our clock until cancelled; a bell calls it."""
+        if not first:
+            await self._clock.sleep(seconds, bell)
+        while True:
+            with self._activity:
+                started = self._clock.monotonic()
+                await self._safely(step)
+                took = self._clock.monotonic() - started
+            # A step that takes long must not eat the process: a list of 100,000 targets, say.
+            await self._clock.sleep(max(seconds, 20 * took), bell)
+
+    async def _safely(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Run a step; without the registry polling goes on until the leases end (fail closed)."""
+        try:
+            await step()
+        except RegistryError as exc:
+            log.warning("registry failed", step=step.__name__, error=type(exc).__name__)
+
+    async def _drain(self) -> None:
+        """Let polls in flight finish within the grace, in real time."""
+        running = set(self._dispatcher.running)
+        if running:
+            _, late = await asyncio.wait(running, timeout=self._options.grace)
+            for task in late:
+                task.cancel()
+
+    async def _end(self) -> None:
+        await self._safely(self._report)
+        await self._spool.committed()
+        await self._lanes.release()
+        log.info("ingestor stopped", polls=self.metrics.started, posts=self.metrics.posts_new)
+
+    async def idle(self) -> None:
+        """Return when no poll is in flight, nothing is being tended, and the spool is on disk."""
+        await self._activity.quiet()
+        await self._spool.committed()
+        await self._activity.quiet()
+
+    def refresh(self) -> None:
+        """Read the list of targets again now: a campaign has changed."""
+        self._news.ring()
+
+    # --- what is done every now and then
+
+    async def _renew(self) -> None:
+        usable = {
+            lane.id for lane in await self._registry.lanes.list() if lane.source in self._sources
+        }
+        if await self._lanes.renew(usable):
+            self.metrics.lanes = len(self._lanes.held)
+            self.refresh()
+        self._ring()
+
+    async def _refresh(self) -> None:
+        held = self._lanes.held
+        watched = await self._registry.targets.watched(self._clock.now(), lanes=list(held))
+        mine = {one.key: one for one in watched if self._can_poll(one)}
+        new = {one.lane or "" for key, one in mine.items() if key not in self._schedule}
+        if new:
+            self._take_over(await self._registry.targets.progress_of(new), mine)
+        for key in [key for key in self._schedule if key not in mine]:
+            self._schedule.drop(key)
+        for number, one in enumerate(mine.values()):
+            self._put(one)
+            if number % 1000 == 999:
+                await asyncio.sleep(0)
+        self.metrics.targets = len(self._schedule)
+        if new:
+            await self._replan()
+        self._ring()
+
+    def _can_poll(self, one: WatchedTarget) -> bool:
+        held = self._lanes.held.get(one.lane or "")
+        return held is not None and one.kind in self._sources[held.lane.source].kinds
+
+    def _take_over(
+        self, progress: Mapping[str, Progress], mine: Mapping[str, WatchedTarget]
+    ) -> None:
+        """Go on where the last holder of a lane stopped."""
+        for key, one in progress.items():
+            if key in mine and key not in self._schedule and one.cursor is not None:
+                self._pipeline.handed[key] = one.cursor
+
+    def _put(self, one: WatchedTarget) -> None:
+        self._schedule.put(
+            one.key,
+            one.lane or "",
+            now=self._clock.monotonic(),
+            priority=one.priority,
+            tenant=one.tenant or "",
+            host=one.host,
+        )
+
+    async def _replan(self) -> None:
+        now = self._clock.monotonic()
+        for held in list(self._lanes.held.values()):
+            self._schedule.plan(
+                held.id,
+                hourly=held.budget.hourly * self._options.headroom,
+                page_size=float(self._sources[held.lane.source].page_size),
+                now=now,
+            )
+            await asyncio.sleep(0)
+        self._ring()
+
+    def _polled(self, due: Due, outcome: Outcome) -> None:
+        if outcome.cursor is None:
+            return
+        rate = self._schedule.rate(due.key) if due.key in self._schedule else math.nan
+        progress = Progress(
+            target=due.key,
+            cursor=outcome.cursor,
+            polled_at=self._clock.now(),
+            rate=None if math.isnan(rate) else rate,
+        )
+        self._progress[due.key] = (due.lane, progress)
+
+    async def _report(self) -> None:
+        now = self._clock.now()
+        await self._report_late()
+        if now.replace(minute=0, second=0, microsecond=0) > self._told_hour:
+            await self._report_unwatched()
+            self._told_hour = now
+        await self._dispatcher.write(self._accounts.report(now))
+        await self._report_progress()
+
+    async def _report_late(self) -> None:
+        """Tell the gaps of targets that have waited for an hour, and are waiting still."""
+        now = self._clock.monotonic()
+        for due in self._schedule.late(now=now, seconds=3600.0):
+            held = self._lanes.held.get(due.lane)
+            reason = "failed" if held is None else held.blocked
+            missed = int((now - due.since) / due.interval)
+            self._accounts.hour(due.key, self._clock.now()).planned += missed
+            await self._dispatcher.tell_gap(due, reason, seconds=due.since - now, missed=missed)
+
+    async def _report_unwatched(self) -> None:
+        """Tell the last hour's gap of targets for which no lane has room; every ingestor tells the
+        same.
+        """
+        end = self._clock.now().replace(minute=0, second=0, microsecond=0)
+        since = end - HOUR
+        watched = await self._registry.targets.watched(end - timedelta(seconds=1))
+        lines = [
+            gap(one.key, "no_budget", stretch=(since, end), now=end, detail="no lane has room")
+            for one in watched
+            if one.lane is None
+        ]
+        self.metrics.gaps += len(lines)
+        await self._dispatcher.write(lines)
+
+    async def _report_progress(self) -> None:
+        """Tell the registry how far the targets are; its copy may lag, never lead."""
+        by_lane: dict[str, list[Progress]] = {}
+        for lane, progress in self._progress.values():
+            by_lane.setdefault(lane, []).append(progress)
+        self._progress.clear()
+        for lane, batch in by_lane.items():
+            held = self._lanes.held.get(lane)
+            for start in range(0, len(batch) if held else 0, BATCH):
+                with contextlib.suppress(
+                    RegistryError
+                ):  # a new holder has it, or it comes next time
+                    part = batch[start : start + BATCH]
+                    await self._registry.targets.progress(lane, held.lane.fence, part)  # type: ignore[union-attr] # held, or the range is empty
+
+    def _ring(self) -> None:
+        self._dispatcher.bell.ring()
