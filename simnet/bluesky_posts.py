@@ -52,10 +52,11 @@ class Documents:
 
     def find(self, uri: str, now: int) -> int | None:
         """Return the post behind an address, None if it is not there (any more)."""
-        post = self._shelf.view.at(number_of_key(uri.rpartition("/")[2]))
-        if post is None or uri != self.uri(post):
+        try:
+            post = self._shelf.standing(number_of_key(uri.rpartition("/")[2]), now)
+        except ValueError:  # letters no key has
             return None
-        return post if self._posts.created[post] <= now < self._posts.deleted[post] else None
+        return post if post is not None and uri == self.uri(post) else None
 
     def _view(self, post: int) -> Document:
         """Return a post with holes for counts."""

@@ -5,7 +5,7 @@ refusals.
 import base64
 import binascii
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -21,6 +21,8 @@ from simnet.texts import fold
 from simnet.wire import Ask, Reply, clamped, html_reply, joined, json_reply, number_of
 from simnet.world import World
 
+Generation = Literal["C", "D"]
+
 _PAGE_C: Final = 60
 _PAGE_D: Final = 30
 _PAGE_PROFILE: Final = 12
@@ -29,6 +31,7 @@ _APP_ID: Final = "936619743392459"  # the web page's own; profiles are not told 
 _FOLLOWERS: Final = "37479f2b8209594dde7facb0d904896a"  # GraphQL's name of the question
 _TAG_PATH: Final = re.compile(r"^/explore/tags/([^/]+)/?$")
 _SECTIONS_PATH: Final = re.compile(r"^/api/v1/tags/([^/]+)/sections/?$")
+_MEDIA_PATH: Final = re.compile(r"^/api/v1/media/(\d+)(?:_\d+)?/info/?$")
 _POST_PATH: Final = re.compile(r"^/p/([\w-]+)/?$")
 _PROFILE_PATH: Final = re.compile(r"^/(\w+)/?$")
 _WAIT: Final = {
@@ -43,8 +46,11 @@ class InstagramWeb:
 
     name: Final = "instagram.example"
 
-    def __init__(self, world: World, budgets: Budgets, *, logins: int) -> None:
+    def __init__(
+        self, world: World, budgets: Budgets, *, logins: int, generation: Generation
+    ) -> None:
         self._world, self._budgets, self._logins = world, budgets, logins
+        self._generation = generation
         self._people = world.people
         self._shelf = Shelf(world, world.views["instagram"])
         self._nodes = Nodes(self._shelf)
@@ -96,6 +102,8 @@ class InstagramWeb:
 
     def _address(self, ask: Ask, now: int) -> Reply:
         """Return what is behind the address of a post or a profile."""
+        if found := _MEDIA_PATH.match(ask.path):
+            return self._media_info(int(found[1]), now)
         if found := _POST_PATH.match(ask.path):
             return self._post(pk_of(found[1]), now)
         if found := _PROFILE_PATH.match(ask.path):
@@ -106,7 +114,7 @@ class InstagramWeb:
         """Return a tag's first page, generation D where `__d=dis` asks for it."""
         if not self._shelf.view.tag(tag).ids:
             return html_reply(404, "Page not found")
-        if ask.param("__d") == "dis":
+        if ask.param("__d") == "dis" and self._generation == "D":
             return json_reply({"data": self._tag_d(tag, now), "status": "ok"})
         try:
             below = _place(ask.param("max_id"))
@@ -318,14 +326,21 @@ class InstagramWeb:
 
     def _post(self, pk: int, now: int) -> Reply:
         """Return one post, 404 once it is deleted."""
-        post = self._shelf.view.at(pk)
-        if (
-            post is None
-            or not self._shelf.posts.created[post] <= now < self._shelf.posts.deleted[post]
-        ):
+        if (post := self._shelf.standing(pk, now)) is None:
             return html_reply(404, "Page not found")
         node = msgspec.Raw(self._nodes.owned([post], now)[0])
         return json_reply({"graphql": {"shortcode_media": node}})
+
+    def _media_info(self, pk: int, now: int) -> Reply:
+        """Return one post as the app has it."""
+        if (post := self._shelf.standing(pk, now)) is None:
+            return json_reply(
+                {"message": "Media not found or unavailable", "status": "fail"}, status=404
+            )
+        items = msgspec.Raw(joined(self._nodes.media([post], now)))
+        return json_reply(
+            {"items": items, "num_results": 1, "more_available": False, "status": "ok"}
+        )
 
 
 def _edges(nodes: list[bytes]) -> msgspec.Raw:

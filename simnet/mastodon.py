@@ -245,11 +245,8 @@ class Mastodon:
 
     def status(self, ask: Ask, number: str, now: int) -> Reply:
         """Return one status, 404 before it came and once it is deleted."""
-        post = self._shelf.view.at(int(number))
-        if post is None or self._shelf.posts.created[post] > now:
-            return _missing("Record not found")
-        if self._shelf.posts.deleted[post] <= now:
-            return _missing("Record not found")
+        if (post := self._shelf.standing(int(number), now)) is None:
+            return _missing()
         return Reply(body=self._statuses.write([post], now)[0])
 
     def tag(self, ask: Ask, name: str, now: int) -> Reply:
@@ -290,9 +287,9 @@ class Mastodon:
         return json_reply(answer)
 
 
-def _missing(why: str = "Record not found") -> Reply:
+def _missing() -> Reply:
     """Return Mastodon's 404."""
-    return json_reply({"error": why}, status=404)
+    return json_reply({"error": "Record not found"}, status=404)
 
 
 _ROUTES: Final[tuple[tuple[re.Pattern[str], Answer], ...]] = (

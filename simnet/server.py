@@ -10,6 +10,7 @@ from aiohttp import web
 
 from simnet.budgets import Budgets
 from simnet.faults import Faults
+from simnet.instagram_web import Generation
 from simnet.judge import Judge
 from simnet.logins import SITES
 from simnet.simulation import Simulation, site_of
@@ -28,13 +29,17 @@ def make_app(
     faults: Faults | None = None,
     budgets: Budgets | None = None,
     logins: int = 20,
+    generation: Generation = "D",
 ) -> web.Application:
     """Return the application that serves every site of a world; `app[JUDGE]` is the provider's
     own eye.
 
     A site is reached as `/<site>/<path of its API>`, or at the root by a Host header that names it.
     """
-    return app_of(Simulation(world, now=now, faults=faults, budgets=budgets, logins=logins))
+    simulation = Simulation(
+        world, now=now, faults=faults, budgets=budgets, logins=logins, generation=generation
+    )
+    return app_of(simulation)
 
 
 def app_of(simulation: Simulation, *, site: str | None = None) -> web.Application:

@@ -10,7 +10,7 @@ from simnet.bluesky import Bluesky
 from simnet.budgets import Budgets
 from simnet.faults import Faults
 from simnet.instagram_graph import InstagramGraph
-from simnet.instagram_web import InstagramWeb
+from simnet.instagram_web import Generation, InstagramWeb
 from simnet.judge import Judge, Record
 from simnet.logins import SITES
 from simnet.mastodon import Mastodon
@@ -26,7 +26,8 @@ class Simulation:
 
     An answer depends on the world's seed, on `now()`, on the request and on what is left of the
     budget. Time
-    must not run backwards. `logins` is how many developer accounts each site knows.
+    must not run backwards. `logins` is how many developer accounts each site knows, `generation`
+    which answers Instagram's web gives to `?__a=1&__d=dis`.
     """
 
     def __init__(
@@ -37,12 +38,13 @@ class Simulation:
         budgets: Budgets | None = None,
         faults: Faults | None = None,
         logins: int = 20,
+        generation: Generation = "D",
     ) -> None:
         self.world, self.now, self.judge = world, now, Judge()
         self.faults = faults or Faults()
         limits = budgets or Budgets()
         sites: list[Answering] = [
-            InstagramWeb(world, limits, logins=logins),
+            InstagramWeb(world, limits, logins=logins, generation=generation),
             InstagramGraph(world, limits, logins=logins, judge=self.judge),
             Mastodon(world, limits, logins=logins, name="mastodon.example"),
             Mastodon(world, limits, logins=logins, name="fedi.example"),

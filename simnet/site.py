@@ -85,6 +85,13 @@ class Shelf:
         places = feed.newest(self.posts.alive(now), now=now, limit=limit, below=below)
         return [feed.posts[place] for place in places]
 
+    def standing(self, number: int, now: int) -> int | None:
+        """Return the post with this number if it is published and not deleted at `now`."""
+        post = self.view.at(number)
+        if post is None or now < self.posts.created[post]:
+            return None
+        return post if now < self.posts.deleted[post] else None
+
     def top(self, tag: str, *, now: int, limit: int) -> list[int]:
         """Return the posts of the last week with most likes and comments; ranked every quarter
         of an hour.
