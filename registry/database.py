@@ -6,10 +6,12 @@ machine, whose clock counts.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
+    closing,
     contextmanager,
     nullcontext,
 )
@@ -130,10 +132,20 @@ def _address(url: str) -> URL:
 def _engine(address: URL) -> AsyncEngine:
     if address.drivername.startswith("postgresql"):
         return create_async_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    _probe(address.database or "")
     engine = create_async_engine(address, connect_args={"isolation_level": None})
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _probe(path: str) -> None:
+    """Open the file once, plainly: the driver's thread outlives a failure and shows a traceback."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise Unreachable(f"the registry {path!r} cannot be opened: {error}") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
