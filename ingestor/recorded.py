@@ -1,8 +1,8 @@
 """Reading recorded answers: what `taglake parse` prints and `taglake import` keeps.
 
-A file is one of: a body as the network sent it (JSON, or HTML that carries JSON), one JSON body a line,
-or exchanges, `[{"request": {"method", "uri"}, "response": {"status", "headers", "json" | "text"}}]`,
-where status and headers have their say as they would have live.
+A file is one of: a body as the network sent it (JSON, or HTML that carries JSON), one JSON body a
+line, or exchanges, `[{"request": {"method", "uri"}, "response": {"status", "headers", "json" |
+"text"}}]`, where status and headers have their say as they would have live.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class ReadsAnswers(Protocol):
 def pages(
     source: Source, body: bytes, *, observed_at: datetime, host: str | None = None, name: str = ""
 ) -> Iterator[Page]:
-    """Yield the pages a recorded file holds, an error as a Page with `error`; never raises for content.
+    """Yield the pages a recorded file holds, an error as a Page with `error`. Never raises.
 
     observed_at: when the file was recorded, if its own Date headers do not say.
     host: the server that answered, where neither an address in the file nor the network says.
@@ -60,7 +60,7 @@ def _are_exchanges(tree: object) -> bool:
 
 
 def _lines(source: Source, body: bytes, seen: Seen, name: str) -> Iterator[Page]:
-    """Yield a page for each line of JSON Lines; broken ones are errors. Anything else is one body."""
+    """Yield a page for each line of JSON Lines, broken ones as errors; else one for the body."""
     lines = [line for line in body.splitlines() if line.strip()]
     if len(lines) < 2 or not any(
         line.lstrip()[:1] in (b"{", b"[") and _is_json(line) for line in lines
@@ -139,8 +139,8 @@ def lines(
 ) -> Iterator[bytes]:
     """Yield the NDJSON lines of `taglake parse` for one file, without line ends.
 
-    The last line is the file's `page`: `count` is the number of its post lines, `cursor` the cursor of
-    the last answer in it.
+    The last line is the file's `page`: `count` is the number of its post lines, `cursor` the cursor
+    of the last answer in it.
     """
     count, cursor = 0, None
     for page in pages(source, body, observed_at=observed_at, host=host, name=file_name):

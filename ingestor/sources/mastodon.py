@@ -1,0 +1,233 @@
+"""Mastodon and its kin (GoToSocial, Pleroma, Akkoma, Pixelfed): any server with Mastodon's API.
+
+Most need no key for public tags (GoToSocial does). Counts are what this server saw, not the truth.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import msgspec
+
+from ingestor.contract import (
+    Allowance,
+    Answer,
+    Credential,
+    Fault,
+    Fetch,
+    Page,
+    Request,
+    Seen,
+    Target,
+    TargetKind,
+)
+from ingestor.errors import Gone
+from ingestor.sources import _mastodon_shapes, faults, fields, times
+from ingestor.sources.paging import checked, walk
+from ingestor.sources.reading import UNSAID, Reading
+
+_NEXT = re.compile(r"<([^<>]*)>\s*;[^<>]*?\brel=\"?next\b")
+_FOLLOWS = re.compile(r"/api/v1/accounts/([^/?]+)/(followers|following)")
+_PLACES = ("max_id", "min_id", "since_id", "offset", "page")
+
+
+class Mastodon:
+    """Ask and read servers with Mastodon's API."""
+
+    name = "mastodon"
+    network = "mastodon"
+    version = 1
+    kinds: tuple[TargetKind, ...] = ("tag", "profile", "followers", "post")
+    window = (300, 300.0)  # per account and per IP
+    slots: tuple[int, float] | None = None
+    page_size = 40
+
+    def poll(
+        self, fetch: Fetch, target: Target, credential: Credential, seen: Seen, cursor: str | None
+    ) -> AsyncIterator[Page]:
+        """Yield the target's pages; see `Source.poll`."""
+        ask = _Ask(self, fetch, target, credential, seen)
+        if target.kind == "tag":
+            return walk(ask.tag, cursor)
+        if target.kind == "profile":
+            return walk(ask.profile, cursor)
+        if target.kind == "post":
+            return walk(ask.post, cursor)
+        return walk(ask.followers, cursor)
+
+    def judge(self, answer: Answer, now: datetime) -> None:
+        """Return for a good answer, raise for others; see `Source.judge`.
+
+        The status alone decides: the message is written in the asker's language.
+        """
+        fault = faults.by_status(answer.status)
+        if fault is None and answer.body.lstrip()[:1] not in (b"{", b"["):
+            fault = faults.not_json(answer.body)
+        if fault is None:
+            return
+        if fault.kind == "rate_limited":
+            wait = faults.wait(answer, now)
+            if wait is None:  # Mastodon and GoToSocial send no Retry-After but say when it resets
+                wait = self.allowance(answer, now).reset
+            fault = msgspec.structs.replace(fault, retry_after=wait)
+        raise faults.error_of(fault)
+
+    def allowance(self, answer: Answer, now: datetime) -> Allowance:
+        """Return the budget the headers tell: X-RateLimit-*, the reset as an instant."""
+        moment = times.instant(answer.headers.get("x-ratelimit-reset"))
+        return Allowance(
+            limit=faults.whole(answer.headers, "x-ratelimit-limit"),
+            remaining=faults.whole(answer.headers, "x-ratelimit-remaining"),
+            reset=faults.until(moment, now),
+        )
+
+    def parse(self, body: bytes, seen: Seen) -> Page:
+        """Return what a body holds, without cursor: that stands in a header; see `Source.parse`."""
+        return self._reading(body, seen, _keep)
+
+    def read(self, answer: Answer, seen: Seen) -> Page:
+        """Return what an answer holds, with the cursor of its Link header."""
+        found = _FOLLOWS.search(answer.url)
+        if found is None:
+            page = self.parse(answer.body, seen)
+        else:
+            host = seen.host or urlsplit(answer.url).netloc
+            account = f"https://{host}/accounts/{found.group(1)}" if host else UNSAID
+            page = self._edges(answer.body, seen, account, follows=found.group(2) == "following")
+        return msgspec.structs.replace(page, cursor=next_cursor(answer.headers.get("link", "")))
+
+    def followers(self, answer: Answer, seen: Seen, account: str) -> Page:
+        """Return a page of the followers of `account`, an ActivityPub id."""
+        page = self._edges(answer.body, seen, account, follows=False)
+        return msgspec.structs.replace(page, cursor=next_cursor(answer.headers.get("link", "")))
+
+    def _edges(self, body: bytes, seen: Seen, account: str, *, follows: bool) -> Page:
+        def keep(reading: Reading, root: object) -> bool:
+            def one(node: dict[str, object], where: str) -> None:
+                person = _mastodon_shapes.read_account(reading, node, where)
+                other = person.id.partition(":")[2]
+                if follows:
+                    reading.follow(account, other)
+                else:
+                    reading.follow(other, account, person.handle)
+
+            reading.each(root, "", one)
+            return isinstance(root, list)
+
+        return self._reading(body, seen, keep)
+
+    def _reading(self, body: bytes, seen: Seen, keep: "_Keep") -> Page:
+        try:
+            root = fields.decode(body)
+            payload = _mastodon_shapes.event_payload(root)
+            root = root if payload is None else fields.decode(payload)
+        except fields.NotJson as exc:
+            return Page(error=faults.not_json(body, str(exc)))
+        fault = in_body(root)
+        if fault is not None:
+            return Page(error=fault)
+        reading = Reading(seen, network=self.network, source=self.name, version=self.version)
+        if not keep(reading, root):
+            return Page(error=Fault(kind="unknown", code="shape", reason="an unknown shape"))
+        return reading.page()
+
+
+_Keep = Callable[[Reading, object], bool]
+
+
+def _keep(reading: Reading, root: object) -> bool:
+    return _mastodon_shapes.read_any(reading, root)
+
+
+def in_body(root: object) -> Fault | None:
+    """Return the error a body is, None if it is none. Without HTTP status its kind is not known."""
+    if isinstance(root, list):
+        return None
+    if not isinstance(root, dict):
+        return Fault(kind="unknown", code="shape", reason="no object")
+    if "error" not in root:
+        return None
+    status = fields.count(root.get("status"))  # the streaming API puts it into the body
+    known = faults.by_status(status) if status else None
+    return known or Fault(kind="unknown", code="error", reason="the network reports an error")
+
+
+def next_cursor(link: str) -> str | None:
+    """Return where a Link header's rel="next" leads: the value of `max_id`, or "name=value".
+
+    Only the query counts: behind a proxy the address names another host. The value may be an
+    internal number that cannot be made from the page's contents.
+    """
+    found = _NEXT.search(link)
+    query = dict(parse_qsl(urlsplit(found.group(1)).query)) if found else {}
+    for name in _PLACES:
+        if query.get(name):
+            return query[name] if name == "max_id" else f"{name}={query[name]}"
+    return None
+
+
+def _place(cursor: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the parameters that lead to the page behind a cursor."""
+    if cursor is None:
+        return ()
+    name, _, value = cursor.partition("=")
+    return ((name, value),) if name in _PLACES and value else (("max_id", cursor),)
+
+
+class _Ask:
+    """The requests of one poll. Each method asks for the page behind a cursor."""
+
+    def __init__(
+        self, source: Mastodon, fetch: Fetch, target: Target, credential: Credential, seen: Seen
+    ) -> None:
+        self._source, self._fetch, self._seen = source, fetch, seen
+        self._name = target.name
+        secret = credential.secret
+        self._headers = (("authorization", f"Bearer {secret}"),) if secret else ()
+        self._found: Page | None = None  # the profile, once looked up
+
+    async def tag(self, cursor: str | None) -> Page:
+        """Ask for a page of a hashtag's posts."""
+        name = quote(self._name.lstrip("#"), safe="")
+        return await self._get(f"/api/v1/timelines/tag/{name}", ("limit", "40"), *_place(cursor))
+
+    async def profile(self, cursor: str | None) -> Page:
+        """Ask for a page of a profile's posts; the first brings the profile along."""
+        found = await self._account()
+        path = f"/api/v1/accounts/{quote(found.profiles[0].native_id, safe='')}/statuses"
+        page = await self._get(path, ("limit", "40"), *_place(cursor))
+        if cursor is not None:
+            return page
+        known = {profile.id for profile in found.profiles}
+        others = tuple(profile for profile in page.profiles if profile.id not in known)
+        return msgspec.structs.replace(page, profiles=found.profiles + others)
+
+    async def followers(self, cursor: str | None) -> Page:
+        """Ask for a page of a profile's followers."""
+        found = await self._account()
+        account = found.profiles[0]
+        path = f"/api/v1/accounts/{quote(account.native_id, safe='')}/followers"
+        answer = await self._ask(path, ("limit", "80"), *_place(cursor))
+        page = self._source.followers(answer, self._seen, account.id.partition(":")[2])
+        return checked(page)
+
+    async def post(self, cursor: str | None) -> Page:
+        """Ask for one status by the id the server gives it."""
+        return await self._get(f"/api/v1/statuses/{quote(self._name, safe='')}")
+
+    async def _account(self) -> Page:
+        if self._found is None:
+            name = self._name.removeprefix("@")
+            found = await self._get("/api/v1/accounts/lookup", ("acct", name))
+            if not found.profiles:
+                raise Gone("the answer holds no such account")
+            self._found = found
+        return self._found
+
+    async def _get(self, path: str, *params: tuple[str, str]) -> Page:
+        answer = await self._ask(path, *params)
+        return checked(self._source.read(answer, self._seen))
+
+    async def _ask(self, path: str, *params: tuple[str, str]) -> Answer:
+        return await self._fetch(Request(path=path, params=params, headers=self._headers))
