@@ -98,7 +98,7 @@ def gap(
     missed: int = 0,
     detail: str = "",
 ) -> Line:  # fmt: skip
-    """Return the line of a stretch, [since, until), in which a target was not watched as planned."""
+    """Return the line of a stretch in which a target was not watched as planned."""
     since, until = stretch
     key = target if isinstance(target, str) else target.key
     record = Gap(
