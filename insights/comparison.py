@@ -38,6 +38,8 @@ from lake.contract import COUNT, Lake
 from lake.records import Post
 from registry.models import Campaign
 
+_TOO_SPARSE = "too few days with anything to count"
+
 METRICS = ("posts", "engagements", "publishers")
 
 
@@ -204,8 +206,6 @@ def _sum(rivals: Sequence[Days]) -> Days | None:
 
 def _mean(side: Side, name: PeriodName, days: F64, seed: int) -> DailyMean:
     interval = mean_interval(days, seed=seed)
-    few = len(days) < FEWEST_DAYS
-    reason = f"fewer than {FEWEST_DAYS} complete days" if few else "every day alike"
     return DailyMean(
         side=side.name,
         brand=side.brand,
@@ -214,8 +214,14 @@ def _mean(side: Side, name: PeriodName, days: F64, seed: int) -> DailyMean:
         mean=round(float(days.mean()), 4) if len(days) else None,
         low=round(max(0.0, interval[0]), 4) if interval else None,
         high=round(interval[1], 4) if interval else None,
-        reason="" if interval else reason,
+        reason="" if interval else _no_interval(days),
     )
+
+
+def _no_interval(days: F64) -> str:
+    if len(days) < FEWEST_DAYS:
+        return f"fewer than {FEWEST_DAYS} complete days"
+    return "every day alike" if np.ptp(days) == 0 else _TOO_SPARSE
 
 
 def _effect(metric: str, brand: Days, group: Days | None, name: PeriodName, seed: int) -> Effect:
@@ -301,7 +307,7 @@ def _reason(brand: Days, group: Days | None, name: PeriodName) -> str:
     few = [part for part, length in days.items() if length < FEWEST_DAYS]
     if few:
         return f"fewer than {FEWEST_DAYS} complete days in {' and '.join(few)}"
-    return "too few days with anything to count"
+    return _TOO_SPARSE
 
 
 def _notes(metric: str, compared: bool) -> tuple[str, ...]:

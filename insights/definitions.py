@@ -203,7 +203,8 @@ _ENTRIES = (
         "Freshness",
         "seconds",
         "Age of a target's newest poll that succeeded.",
-        "time of the report - time of the target's newest poll without failure",
+        "time of the report (at most the end of collection) - time of the newest poll without "
+        "failure",
     ),
 )
 

@@ -160,31 +160,34 @@ def _scaled(
     *,
     known: int | None = None,
 ) -> Kpi:
-    per_day, before = ratio(*now), ratio(*then)
     return Kpi(
         name=name,
         unit=unit_of(name),
         value=now[0],
-        per_day=per_day,
+        per_day=ratio(*now),
         baseline=then[0],
-        baseline_per_day=before,
-        change_percent=change_percent(per_day, before),
+        baseline_per_day=ratio(*then),
+        change_percent=change_percent(_divided(*now), _divided(*then)),
         known=known,
     )
 
 
+def _divided(value: Known | None, days: float | None) -> float | None:
+    return value / days if value is not None and days else None
+
+
 def _publishers(now: Measured | None, then: Measured | None) -> Kpi:
     """Return the publishers; compared by publishers a day, since distinct counts do not add up."""
-    per_day = ratio(now.daily_publishers, now.days) if now else None
-    before = ratio(then.daily_publishers, then.days) if then else None
+    daily = (now.daily_publishers, now.days) if now else (None, None)
+    before = (then.daily_publishers, then.days) if then else (None, None)
     return Kpi(
         name="publishers",
         unit=unit_of("publishers"),
         value=now.publishers.value if now else None,
-        per_day=per_day,
+        per_day=ratio(*daily),
         baseline=then.publishers.value if then else None,
-        baseline_per_day=before,
-        change_percent=change_percent(per_day, before),
+        baseline_per_day=ratio(*before),
+        change_percent=change_percent(_divided(*daily), _divided(*before)),
         error=now.publishers.error if now else 0.0,
         note="per day: publishers active on a day, on average",
     )

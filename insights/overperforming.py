@@ -115,11 +115,15 @@ def _performance(
     if actual is None or post.created_at is None:
         return Performance()
     age = post.observed_at - post.created_at
-    before = [other for other in earlier if other.created_at and other.created_at < post.created_at]
+    before = [
+        other
+        for other in earlier
+        if other.id in ladders and other.created_at and other.created_at < post.created_at
+    ]
     values = [
         value
         for other in before[:HISTORY]
-        if (value := _at_age(ladders.get(other.id, ()), age)) is not None
+        if (value := _at_age(ladders[other.id], age)) is not None
     ]
     hours = round(age / timedelta(hours=1), 4)
     if len(values) < ENOUGH:

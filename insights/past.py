@@ -200,6 +200,7 @@ def _as_it_was(post: Post, snapshot: Snapshot, instant: datetime) -> Post:
     return msgspec.structs.replace(
         post,
         observed_at=snapshot.observed_at,
+        author_handle=snapshot.author_handle,
         counts=PostCounts(
             likes=counts.likes,
             comments=counts.comments,

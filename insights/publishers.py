@@ -96,7 +96,8 @@ async def ranked(
         limit=limit,
     )
     names = [group.key for group in groups]
-    profiles = await lake.get(Profile, names) if names else {}
+    # Of the past only what snapshots say: today's profile may not have been known then.
+    profiles = await lake.get(Profile, names) if names and view is lake else {}
     newest = await newest_by(view, where, [name for name in names if name not in profiles])
     handles = {name: post.author_handle for name, post in newest.items()}
     return [_publisher(group, profiles.get(group.key), handles.get(group.key)) for group in groups]

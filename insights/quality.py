@@ -8,7 +8,7 @@ import msgspec
 
 from insights.measures import KNOWN_AUTHORS
 from insights.past import Posts, posts_of
-from insights.periods import MILLISECOND, Header, header, sides, where_of, whole
+from insights.periods import Header, header, sides, where_of, whole
 from insights.rounding import ratio
 from insights.rounding import whole as integer
 from lake.contract import COUNT, Group, Lake, Metric, Where
@@ -102,17 +102,16 @@ async def quality_of(lake: Lake, view: Posts, campaign: Campaign, head: Header) 
     """Return the quality where the campaign's posts are at hand already."""
     since, until = whole(campaign, head.instant)
     targets = targets_of(campaign)
+    # Of the past only hours that were over count: the numbers of a running hour are overwritten.
+    last = until.replace(minute=0, second=0, microsecond=0) if head.as_of else until
     polls, newest, gaps, counts = await asyncio.gather(
-        _polls(lake, targets, since, until, past=head.as_of is not None),
-        _newest_success(lake, targets, head.instant),
+        _polls(lake, targets, since, last),
+        _newest_success(lake, targets, last),
         _gaps(lake, targets, since, until),
         _counts(view, campaign, since, until),
     )
     stretches = merged(gaps, since, until)
-    rows = [
-        _target(name, polls.get(name), newest.get(name), stretches, head.instant)
-        for name in targets
-    ]
+    rows = [_target(name, polls.get(name), newest.get(name), stretches, until) for name in targets]
     return Quality(
         header=head,
         totals=_totals(rows, stretches, counts, (since, until)),
@@ -178,14 +177,10 @@ def _joined(first: Stretch, second: Stretch) -> Stretch:
 
 
 async def _polls(
-    lake: Lake, targets: Sequence[str], since: datetime, until: datetime, *, past: bool
+    lake: Lake, targets: Sequence[str], since: datetime, until: datetime
 ) -> dict[str, Group]:
-    """Return the sums of each target's polls.
-
-    Of the past only hours that were over count: the numbers of a running hour are overwritten.
-    """
-    last = until.replace(minute=0, second=0, microsecond=0) if past else until
-    where = Where(targets=tuple(targets), time="hour", since=since, until=last)
+    """Return the sums of each target's polls."""
+    where = Where(targets=tuple(targets), time="hour", since=since, until=until)
     groups = await lake.top(
         Poll, where, by="target", metrics=tuple(_METRICS.values()), limit=len(targets)
     )
@@ -193,18 +188,16 @@ async def _polls(
 
 
 async def _newest_success(
-    lake: Lake, targets: Sequence[str], instant: datetime
+    lake: Lake, targets: Sequence[str], until: datetime
 ) -> dict[str, datetime]:
     """Return when each target was last polled with success, by the hours that have such a poll."""
-    where = Where(
-        targets=tuple(targets), time="hour", since=instant - _RECENT, until=instant + MILLISECOND
-    )
+    where = Where(targets=tuple(targets), time="hour", since=until - _RECENT, until=until)
     newest: dict[str, datetime] = {}
     async for batch in lake.scan(Poll, where):
         for poll in batch:
             if poll.made > poll.failed:
                 # An hour's record is written when it moves; a later write tells of a later poll.
-                seen = min(poll.observed_at, poll.hour + _HOUR, instant)
+                seen = min(poll.observed_at, poll.hour + _HOUR, until)
                 newest[poll.target] = max(seen, newest.get(poll.target, seen))
     return newest
 
@@ -242,7 +235,7 @@ def _target(
     group: Group | None,
     newest: datetime | None,
     stretches: Sequence[Stretch],
-    instant: datetime,
+    until: datetime,
 ) -> TargetQuality:
     sums = _sums(group)
     return TargetQuality(
@@ -256,7 +249,7 @@ def _target(
         posts_new=round(sums["posts_new"]),
         rate_limited_minutes=round(sums["rate_limited_seconds"] / 60, 2),
         gap_minutes=sum(stretch.minutes for stretch in stretches if stretch.target == name),
-        freshness_seconds=None if newest is None else round((instant - newest).total_seconds(), 3),
+        freshness_seconds=None if newest is None else round((until - newest).total_seconds(), 3),
     )
 
 
