@@ -64,7 +64,9 @@ class Connection:
         password: str | None = None,
         api_key: str | None = None,
         ca_certs: str | None = None,
+        seconds: float = 30.0,
     ) -> None:
+        self._seconds = seconds
         given: dict[str, Any] = {}
         if api_key is not None:
             given["api_key"] = api_key
@@ -131,13 +133,13 @@ class Connection:
         *,
         headers: Mapping[str, str],
     ) -> tuple[int, bytes]:
-        client = self._client.options(ignore_status=range(300, 600), request_timeout=30)
+        client = self._client.options(ignore_status=range(300, 600), request_timeout=self._seconds)
         try:
             answer = await client.perform_request(
                 method, path, params=params, headers=headers, body=body
             )
         except ConnectionTimeout as wrong:
-            raise Unavailable("no answer from Elasticsearch within 30 seconds") from wrong
+            raise Unavailable(f"no answer from Elasticsearch in {self._seconds:g} s") from wrong
         except UnsupportedProductError as wrong:
             raise Misplaced("address", "the server that answers is not Elasticsearch") from wrong
         except TransportError as wrong:

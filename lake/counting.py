@@ -25,9 +25,12 @@ Key = str | None
 class Counts:
     """Counts records of one lake."""
 
-    def __init__(self, connection: Connection, prefix: str) -> None:
+    def __init__(
+        self, connection: Connection, prefix: str, *, groups_per_shard: int = GROUPS_PER_SHARD
+    ) -> None:
         self._connection = connection
         self._prefix = prefix
+        self._groups_per_shard = groups_per_shard
 
     async def _counted(self, kind: type[Record], wanted: Query, aggs: Query) -> Answer:
         """Return the aggregations of a question, with the number of documents as `doc_count`."""
@@ -162,7 +165,7 @@ class Counts:
         inner = ask.aggregations(kind, [order], precision=100 if spare else 0)
         ranks = [{ask.path_of(order): "desc"}, {"_key": "asc"}]
         each: Query = {"field": field, "size": size, "order": ranks}
-        each["shard_size"] = max(GROUPS_PER_SHARD, size)
+        each["shard_size"] = max(self._groups_per_shard, size)
         answer = await self._counted(kind, wanted, {"each": {"terms": each, "aggs": inner}})
         found = answer.get("each", {"buckets": [], "doc_count_error_upper_bound": 0})
         if _is_exact(kind, order, found, size):

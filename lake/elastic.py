@@ -58,12 +58,23 @@ class ElasticLake:
         ca_certs: str | None = None,
         shards: int = 1,
         replicas: int = 0,
+        seconds: float = 30.0,
     ) -> None:
+        """Make a lake that is not connected yet.
+
+        prefix: of all index and template names. ca_certs: path of a PEM file. seconds: how long to
+        wait for any one answer.
+        """
         self._prefix = prefix
         self._shards = shards
         self._replicas = replicas
         self._connection = Connection(
-            url, user=user, password=password, api_key=api_key, ca_certs=ca_certs
+            url,
+            user=user,
+            password=password,
+            api_key=api_key,
+            ca_certs=ca_certs,
+            seconds=seconds,
         )
         self._documents = Documents(self._connection, prefix)
         self._counts = Counts(self._connection, prefix)
