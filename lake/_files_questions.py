@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -13,7 +14,7 @@ from lake._files_engine import Engine
 from lake._files_numbers import expressions, known, numbers, value_of
 from lake._files_schema import Column, Layout, layout, records_of
 from lake._files_table import Table
-from lake._files_where import Filter, Params
+from lake._files_where import Filter, Params, aware
 from lake.contract import (
     Bin,
     Bucket,
@@ -88,35 +89,38 @@ class Questions:
         def select(filter: Filter, params: Params) -> str:
             column = filter.time(where.time)
             local = calendar.local(column, zone, *span)
-            bucket = calendar.bucket(column, interval, local)
-            key = value_of(layout(table), breakdown, filter) if breakdown else "''"
-            select_list = expressions(metrics, layout(table), filter)
+            derived = [f"{calendar.bucket(column, interval, local)} AS bucket"]
+            if breakdown:
+                derived.append(f"{value_of(layout(table), breakdown, filter)} AS key")
+            keys = "bucket, key" if breakdown else "bucket"
             return (
-                f"SELECT bucket, key, {select_list} FROM (SELECT *, {bucket} AS bucket, {key} AS key "
-                f"FROM {{source}} AND {column} IS NOT NULL) WHERE key IS NOT NULL "
-                "GROUP BY bucket, key ORDER BY bucket, key"
+                f"SELECT {keys}, {expressions(metrics, layout(table), filter)} FROM "
+                f"(SELECT *, {', '.join(derived)} FROM {{source}} AND {column} IS NOT NULL) "
+                f"{'WHERE key IS NOT NULL' if breakdown else ''} GROUP BY {keys} ORDER BY {keys}"
             )
 
-        rows = self._ask(table, where, select)
         return [
             Bucket(
                 start=calendar.start(row["bucket"], interval, zone),
-                key=row["key"] if breakdown else None,
+                key=row.get("key"),
                 numbers=numbers(metrics, row),
             )
-            for row in rows
+            for row in self._ask(table, where, select)
         ]
 
-    def _span(self, table: str, where: Where) -> tuple[Any, Any] | None:
-        """Return the first and last time of what may match; its time zone's offsets are needed between."""
+    def _span(self, table: str, where: Where) -> tuple[datetime, datetime] | None:
+        """Return two times between which everything lies that may match, None if nothing does."""
+        filter = Filter(layout(table), Params())
+        filter.time(where.time)  # refused here too, before any answer
+        if where.since is not None and where.until is not None:
+            return aware(where.since), aware(where.until)
 
         def select(filter: Filter, params: Params) -> str:
             column = filter.time(where.time)
             return f"SELECT min({column}) AS first, max({column}) AS last FROM {{source}}"
 
-        row = self._ask(
-            table, Where(time=where.time, since=where.since, until=where.until), select
-        )[0]
+        bounds = Where(time=where.time, since=where.since, until=where.until)
+        row = self._ask(table, bounds, select)[0]
         return None if row["first"] is None else (row["first"], row["last"])
 
     def top(  # noqa: PLR0913 - the contract's question has these parts

@@ -8,6 +8,7 @@ import types
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -160,10 +161,10 @@ def _leaf(name: str, path: str, hint: Any, get: Cell) -> Column:
     return Column(name=name, path=path, sort=sort, cell=get)
 
 
-def _attribute(name: str, get: Cell | None = None) -> Cell:
-    if get is None:
-        return lambda record: getattr(record, name)
-    return lambda record: getattr(get(record), name, None)
+def _inner(name: str, inner: str, *, optional: bool) -> Cell:
+    if not optional:
+        return attrgetter(f"{name}.{inner}")
+    return lambda record: getattr(getattr(record, name), inner, None)
 
 
 def _optional_and_empty(struct: type[msgspec.Struct], optional: bool) -> bool:
@@ -173,12 +174,17 @@ def _optional_and_empty(struct: type[msgspec.Struct], optional: bool) -> bool:
 
 def _columns(name: str, hint: Any) -> list[Column]:
     bare, optional = _bare(hint)
-    get = _attribute(name)
+    get = attrgetter(name)
     if not (isinstance(bare, type) and issubclass(bare, msgspec.Struct)):
         return [_leaf(name, name, hint, get)]
     prefix = "" if name == "counts" else f"{name}_"
     leaves = [
-        _leaf(f"{prefix}{inner}", f"{name}.{inner}", inner_hint, _attribute(inner, get))
+        _leaf(
+            f"{prefix}{inner}",
+            f"{name}.{inner}",
+            inner_hint,
+            _inner(name, inner, optional=optional),
+        )
         for inner, inner_hint in get_type_hints(bare).items()
     ]
     if _optional_and_empty(bare, optional):
