@@ -12,7 +12,10 @@ from registry.models import Key, StoredResponse
 
 IdempotencyKey = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")] | None,
-    Header(description="Your own id of this request; sent again, it answers as the first time"),
+    Header(
+        alias="Idempotency-Key",
+        description="Your own id of this request; sent again, it answers as the first time",
+    ),
 ]
 KEPT = ("location", "content-type")
 

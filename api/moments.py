@@ -15,9 +15,14 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before any network we watch
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-def refusal(problem: str, *, fix: str) -> PydanticCustomError:
-    """Return the error a validator raises; `fix` reaches the client beside the message."""
-    return PydanticCustomError("taglake", "{problem}", {"problem": problem, "fix": fix})
+def refusal(problem: str, *, fix: str, field: str = "") -> PydanticCustomError:
+    """Return the error a validator raises; `fix` reaches the client beside the message.
+
+    field: the one to name where a validator looks at several.
+    """
+    fields = (field,) if field else ()
+    context = {"problem": problem, "fix": fix, "fields": fields}
+    return PydanticCustomError("taglake", "{problem}", context)
 
 
 def instant(text: object) -> datetime:

@@ -63,7 +63,9 @@ class CompetitorIn(Body):
     @model_validator(mode="after")
     def _watches_something(self) -> Self:
         if not self.hashtags and not self.profiles:
-            raise refusal("watches nothing", fix="name a hashtag or a profile of the competitor")
+            raise refusal(
+                "watches nothing", fix="name a hashtag or a profile of it", field="hashtags"
+            )
         return self
 
 
@@ -139,7 +141,7 @@ class CampaignPatch(Body):
     def _no_null(self) -> Self:
         for name in self.model_fields_set:
             if getattr(self, name) is None:
-                raise refusal(f"{name} is null", fix=f"leave {name} out, or give it a value")
+                raise refusal("null", fix="leave it out, or give it a value", field=name)
         if not self.model_fields_set:
             raise refusal("changes nothing", fix="name at least one field to change")
         return self
@@ -162,18 +164,24 @@ def check_draft(
 ) -> None:
     """Raise if a campaign watches nothing, or its dates are in the wrong order or too far apart."""
     if not hashtags and not profiles:
-        raise refusal("watches nothing", fix="name at least one hashtag or profile")
+        raise refusal(
+            "watches nothing", fix="name at least one hashtag or profile", field="hashtags"
+        )
     if end <= start:
-        raise refusal("end is not after start", fix="write an end that is later than start")
+        raise refusal("not after start", fix="write an end that is later than start", field="end")
     if end - start > timedelta(days=MAX_DAYS):
-        raise refusal("longer than two years", fix=f"let it last {MAX_DAYS} days at most")
+        raise refusal(
+            "more than two years after start",
+            fix=f"let it last {MAX_DAYS} days at most",
+            field="end",
+        )
 
 
 def check_rivals(competitors: Sequence[CompetitorIn]) -> None:
     """Raise if two competitors bear one name: a share of voice could not tell them apart."""
     names = [rival.name.casefold() for rival in competitors]
     if len(set(names)) < len(names):
-        raise refusal("two competitors have one name", fix="give each a name of its own")
+        raise refusal("two have one name", fix="give each a name of its own", field="competitors")
 
 
 def rivals(competitors: Sequence[CompetitorIn]) -> tuple[Competitor, ...]:

@@ -1,5 +1,6 @@
 """From the validator's errors to ours: field, value, problem, fix, in words of this API."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ FIXES: Mapping[str, str] = {
     "model_attributes_type": "write an object in braces",
     "json_invalid": "send JSON, with Content-Type: application/json",
 }
+_SUBJECT = re.compile(r"^[\w ]+? should")  # "string should", "tuple should": not our words
 PLACES = ("body", "query", "path", "header")
 PROBLEMS: Mapping[str, str] = {"missing": "missing", "extra_forbidden": "not known"}
 
@@ -30,18 +32,19 @@ def field_problems(errors: Sequence[Mapping[str, Any]]) -> tuple[FieldProblem, .
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     kind, context = error["type"], error.get("ctx") or {}
     return FieldProblem(
-        field=_path(error["loc"]),
+        field=_path((*error["loc"], *context.get("fields", ()))),
         value=shown(error.get("input")),
         problem=PROBLEMS.get(kind) or str(context.get("problem") or "not acceptable"),
-        fix=str(context.get("fix") or FIXES.get(kind) or _lower(error["msg"])),
+        fix=str(context.get("fix") or FIXES.get(kind) or _ours(error["msg"])),
     )
 
 
 def _path(loc: Sequence[str | int]) -> str:
-    """Return "competitors.0.name"; where it stands (body, query) is left out unless it is all."""
+    """Return "competitors[0].name", without the place (body, query) unless that is all."""
     inner = loc[1:] if loc and loc[0] in PLACES else loc
-    return ".".join(str(part)[:80] for part in inner) or str(loc[0] if loc else "body")
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part[:80]}" for part in inner)
+    return "".join(parts).removeprefix(".") or str(loc[0] if loc else "body")
 
 
-def _lower(text: str) -> str:
-    return (text[:1].lower() + text[1:]).replace("input should", "it should")
+def _ours(text: str) -> str:
+    return _SUBJECT.sub("it should", text[:1].lower() + text[1:])

@@ -136,7 +136,7 @@ function refused(error, state) {
 }
 
 function mark(form, one) {
-  const box = form.querySelector(`[data-field="${CSS.escape(one.field.split(".")[0])}"]`);
+  const box = form.querySelector(`[data-field="${CSS.escape(one.field.split(/[.[]/)[0])}"]`);
   if (!box) return;
   const input = box.querySelector("input");
   const id = newId("wrong");
