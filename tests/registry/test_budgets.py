@@ -28,7 +28,7 @@ STEPS = st.lists(
 
 
 class Holder:
-    """The plainest holder of a lane that keeps the rules: it knows only its own uses and `spent`."""
+    """The plainest holder that keeps the rules: it knows its own uses and `spent`, no more."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self.registry = registry

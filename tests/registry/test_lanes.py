@@ -113,10 +113,16 @@ async def test_an_app_that_is_throttled_rests_all_its_lanes(registry: Registry) 
     await registry.lanes.upsert([lane("a"), lane("b"), lane("c", network="bluesky")])
     await registry.lanes.cool_source("mastodon", seconds=60)
     rests = {one.account: one.cool_until for one in await registry.lanes.list()}
-    assert rests == {"a": START + timedelta(minutes=1), "b": START + timedelta(minutes=1), "c": None}
+    assert rests == {
+        "a": START + timedelta(minutes=1),
+        "b": START + timedelta(minutes=1),
+        "c": None,
+    }
 
 
-async def test_a_quarantined_lane_is_not_claimed_until_a_person_frees_it(registry: Registry) -> None:
+async def test_a_quarantined_lane_waits_for_a_person(
+    registry: Registry,
+) -> None:
     held = await claimed(registry)
     await registry.lanes.quarantine(held.id, "checkpoint", fence=held.fence)
     assert await registry.lanes.claim("two", most=1) == ()

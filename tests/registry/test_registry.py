@@ -14,9 +14,10 @@ from registry.migrations import upgrade
 from registry.schema import metadata
 
 
-async def test_migrations_make_the_schema_that_the_code_uses(url: str, registry: Registry) -> None:
-    database = Database(url, None)
+async def test_migrations_make_the_schema_that_the_code_uses(empty_url: str) -> None:
+    database = Database(empty_url, None)
     async with database.write() as tx:
+        await tx.connection.run_sync(upgrade)
         differences = await tx.connection.run_sync(_compare)
     await database.close()
     assert differences == []
@@ -26,8 +27,8 @@ def _compare(connection: sa.Connection) -> list[object]:
     return compare_metadata(MigrationContext.configure(connection), metadata)
 
 
-async def test_a_database_at_the_first_migration_keeps_its_rows(url: str) -> None:
-    database = Database(url, None)
+async def test_a_database_at_the_first_migration_keeps_its_rows(empty_url: str) -> None:
+    database = Database(empty_url, None)
     async with database.write() as tx:
         await tx.connection.run_sync(lambda connection: upgrade(connection, to="0001"))
         await tx.run(
@@ -37,12 +38,12 @@ async def test_a_database_at_the_first_migration_keeps_its_rows(url: str) -> Non
             )
         )
     await database.close()
-    async with await open_registry(url, pepper=PEPPER) as registry:
+    async with await open_registry(empty_url, pepper=PEPPER) as registry:
         assert [client.name for client in await registry.clients.list()] == ["Acme"]
 
 
-async def test_replicas_that_start_together_migrate_once(url: str) -> None:
-    opened = await asyncio.gather(*(open_registry(url, pepper=PEPPER) for _ in range(4)))
+async def test_replicas_that_start_together_migrate_once(empty_url: str) -> None:
+    opened = await asyncio.gather(*(open_registry(empty_url, pepper=PEPPER) for _ in range(4)))
     clients = [await registry.clients.list() for registry in opened]
     for registry in opened:
         await registry.close()
