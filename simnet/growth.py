@@ -15,7 +15,7 @@ I64 = npt.NDArray[np.int64]
 COUNTS: Final = ("likes", "comments", "shares", "views", "quotes")
 NEVER: Final = np.iinfo(np.int64).max
 _WAVE: Final = 2.0 * HOUR  # a spike takes hours, not seconds
-_REGRET: Final = 36.0 * HOUR  # withdrawn likes trickle away
+_REGRET: Final = 6.0 * HOUR  # withdrawn likes go in hours: a network purges what was bought
 _SWING: Final = 0.6  # people look at posts by day more than by night
 
 

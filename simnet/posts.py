@@ -213,7 +213,7 @@ def _growth(seed: int, network: str, drawn: Drawn, people: People) -> Growth:
         pace=_PACE[network] * HOUR * np.exp(0.5 * chance.normal(4)),
         spike=(np.where(viral, at, NEVER), np.where(viral, 4 + 12 * chance.uniform(5), 0.0)),
         withdrawn=(
-            np.where(regret, drawn.created + 30 * HOUR, NEVER),
+            np.where(regret, drawn.created + 72 * HOUR, NEVER),
             np.where(regret, np.floor(0.02 * likes), 0.0),
         ),
         dither=chance.uniform(6),
