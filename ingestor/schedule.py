@@ -200,8 +200,9 @@ class Schedule:
         failures = self._columns["failures"]
         failures[due.slot] = min(20, int(failures[due.slot]) + 1)
         if seconds is None:
-            seconds = min(BACK_OFF_CAP, BACK_OFF * 2.0 ** (int(failures[due.slot]) - 1))
-        return self._set(due.slot, now + self._jittered(seconds))
+            back_off = min(BACK_OFF_CAP, BACK_OFF * 2.0 ** (int(failures[due.slot]) - 1))
+            seconds = self._jittered(back_off)
+        return self._set(due.slot, now + seconds)
 
     def postpone(self, due: Due, *, now: float, seconds: float) -> None:
         """Hand a target back that was not polled, for `seconds`; its delay counts from when it was

@@ -64,7 +64,7 @@ class Village:
     async def serving(self) -> AsyncIterator[None]:
         app = web.Application()
         app.router.add_get("/tag/{tag}", self.answer)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
