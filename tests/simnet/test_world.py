@@ -48,9 +48,7 @@ def test_the_order_of_questions_changes_no_answer() -> None:
     world = _world(3)
     simulation = Simulation(world, now=SteppedClock(START + timedelta(days=3)))
     cookie = {"Cookie": "sessionid=session-0001"}
-    backwards = [
-        simulation.answer(ask("GET", url, headers=cookie)).body for url in reversed(URLS)
-    ]
+    backwards = [simulation.answer(ask("GET", url, headers=cookie)).body for url in reversed(URLS)]
     assert backwards[::-1] == _answers(_world(3))
 
 
@@ -75,8 +73,9 @@ def _log_effect(seed: int, lift: float) -> float:
     return float(effects[0] - effects[1])
 
 
-# One world's effect has variance 0.0048: Poisson 2/2100 + 2/1400; own days 2 x 0.0008 and hourly bursts
-# 2 x 0.0004, weighted by the networks' shares; the market's days cancel. Ten worlds: sd 0.022; 4 sd = 0.088.
+# The effect of one world has variance 0.0048: Poisson 2/2100 + 2/1400; own days 2 x 0.0008 and hourly
+# bursts 2 x 0.0004, weighted by the networks' shares; the days of the market cancel.
+# Ten worlds: sd 0.022; four of them: 0.088.
 TOLERANCE = 0.088
 
 
@@ -139,9 +138,16 @@ def test_handles_are_unique_and_plain(world: World) -> None:
 def test_people_write_in_many_languages_with_emoji(world: World) -> None:
     posts = world.networks["instagram"]
     texts = [posts.original(post).text for post in range(posts.count)]
-    assert {posts.lang(post) for post in range(posts.count)} == set(
-        ("en", "de", "fr", "es", "pt", "it", "tr", "ja")
-    )
+    assert {posts.lang(post) for post in range(posts.count)} == {
+        "en",
+        "de",
+        "fr",
+        "es",
+        "pt",
+        "it",
+        "tr",
+        "ja",
+    }
     assert sum("🔥" in text for text in texts) > 20
 
 
