@@ -5,17 +5,27 @@ client's retries are off, and what changes documents goes out as POST, since aio
 re-sends PUT and DELETE when a kept connection breaks.
 """
 
+import io
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import msgspec
+from elastic_transport import (
+    AiohttpHttpNode,
+    ConnectionTimeout,
+    HttpHeaders,
+    TransportError,
+)
 from elastic_transport import ConnectionError as NoConnection
-from elastic_transport import ConnectionTimeout, TransportError
 from elastic_transport import Serializer as Transcoder
+from elastic_transport.client_utils import DEFAULT, DefaultType
 from elasticsearch import AsyncElasticsearch, UnsupportedProductError
 
 from lake.errors import BadQuestion, LakeError, Misplaced, Refused, TooLarge, Unavailable
+
+if TYPE_CHECKING:
+    from elastic_transport._node import NodeApiResponse
 
 LARGE = 1 << 20
 """Bytes of a body from which a broken connection may mean "too large": Elasticsearch hangs up on a
@@ -24,6 +34,25 @@ body over its limit before it answers, and so do proxies."""
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
 _TYPES = ("application/*", "text/*")
+
+
+class _Node(AiohttpHttpNode):
+    """The client's way to one server, without two of its habits."""
+
+    async def perform_request(  # type: ignore[override]  # the base class is not asynchronous
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: HttpHeaders | None = None,
+        request_timeout: DefaultType | float | None = DEFAULT,
+    ) -> "NodeApiResponse":
+        """Send a request; aiohttp writes a large body in pieces only if it comes as a stream."""
+        streamed: Any = io.BytesIO(body) if body is not None and len(body) > LARGE else body
+        return await super().perform_request(method, target, streamed, headers, request_timeout)
+
+    def _log_request(self, *_: object, **__: object) -> None:
+        """Log nothing: the client would decode every body and log post texts at level debug."""
 
 
 class _Bytes(Transcoder):
@@ -77,6 +106,7 @@ class Connection:
         same = _Bytes()
         self._client = AsyncElasticsearch(
             url,
+            node_class=_Node,
             serializers=dict.fromkeys(("application/json", *_TYPES), same),
             max_retries=0,
             retry_on_timeout=False,
