@@ -105,9 +105,10 @@ class SpoolFile:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA wal_autocheckpoint=200")
-        self._db.execute(f"PRAGMA max_page_count={max(64, cap_bytes // PAGE_BYTES)}")
+        self._cap = max(64, cap_bytes // PAGE_BYTES)
+        self._limit(self._cap)
         self._db.executescript(_SCHEMA)
-        self.cap_bytes = self._pragma("max_page_count") * self._pragma("page_size")
+        self.cap_bytes = self._cap * PAGE_BYTES
 
     def close(self) -> None:
         """Close the file; everything committed is durable already."""
@@ -171,8 +172,23 @@ class SpoolFile:
 
     def finish(self, done: Sequence[int], dead: Sequence[tuple[DeadLetter, bytes]]) -> None:
         """Forget pages whose lines all have a final verdict and keep dead letters, in one
-        transaction.
+        transaction. Raises Full, on a full disk only.
         """
+        try:
+            self._finish(done, dead)
+        except Full:
+            # Dead letters may need more room than their pages leave. They must not block the way
+            # out, so they alone may go a quarter over the cap.
+            self._limit(self._cap + self._cap // 4)
+            try:
+                self._finish(done, dead)
+            finally:
+                self._limit(self._cap)
+
+    def _limit(self, pages: int) -> None:
+        self._db.execute(f"PRAGMA max_page_count={pages}")
+
+    def _finish(self, done: Sequence[int], dead: Sequence[tuple[DeadLetter, bytes]]) -> None:
         with self._transaction():
             # First the deletes: in a full file they make the room that the dead letters need.
             self._db.executemany("DELETE FROM spool WHERE seq = ?", [(seq,) for seq in done])
@@ -224,7 +240,7 @@ class SpoolFile:
         free.
         """
         used = self._pragma("page_count") - self._pragma("freelist_count")
-        return float(used) / float(self._pragma("max_page_count"))
+        return used / self._cap
 
     def dead_letters(self, limit: int = 1000) -> list[DeadLetter]:
         """Return dead letters, oldest first."""

@@ -1,4 +1,4 @@
-"""A network that speaks a wire format of its own, a source that reads it, and an ingestor on both."""
+"""A fake network with a wire format of its own, its source, and an ingestor on a stepped clock."""
 
 import asyncio
 import json

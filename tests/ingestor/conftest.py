@@ -1,11 +1,11 @@
-"""What the ingestor's tests share: a clock, a fake network, a registry, an ingestor between them."""
+"""What the ingestor tests share: a clock, a fake network, a registry, an ingestor."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
 from fakes.village import START, Bench, Village
+
 from ingestor.clock import SteppedClock
 from registry import Registry, open_registry
 

@@ -1,0 +1,406 @@
+import asyncio
+import contextlib
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fakes.village import START
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from ingestor.clock import SteppedClock
+from ingestor.spool import Spool
+from ingestor.spool_file import LINES, Append, DeadLetter, Full, SpoolFile
+from ingestor.spool_rescue import open_spool
+from lake.contract import STORED, Line, Verdict
+
+CAP = 1 << 20
+POISON = Verdict(outcome="poison", reason="document_parsing_exception: field counts.likes")
+RETRY = Verdict(outcome="retry", reason="429")
+
+
+def line(number: int, *, size: int = 200) -> Line:
+    body = random.Random(number).randbytes(size // 2).hex().encode()
+    return Line(table="posts", id=f"mastodon:{number}", version=number, month="2026.01", body=body)
+
+
+def page(*numbers: int, size: int = 200, **more: object) -> Append:
+    return Append(lines=tuple(line(n, size=size) for n in numbers), **more)  # type: ignore[arg-type] # fields
+
+
+@pytest.fixture
+async def spool(tmp_path: Path, clock: SteppedClock) -> AsyncIterator[Spool]:
+    spool = Spool(tmp_path / "spool.db", clock=clock, cap_bytes=CAP)
+    await spool.open()
+    yield spool
+    await spool.close()
+
+
+async def take(spool: Spool, lines: int = 1000) -> list[tuple[int, Line]]:
+    return await spool.take(max_bytes=CAP, max_lines=lines)
+
+
+async def ids(spool: Spool) -> list[str]:
+    return [one.id for _, one in await take(spool)]
+
+
+async def test_lines_come_out_in_the_order_in_which_their_pages_went_in(spool: Spool) -> None:
+    await spool.append(page(1, 2))
+    await spool.append(page(3))
+    assert await ids(spool) == ["mastodon:1", "mastodon:2", "mastodon:3"]
+    assert await ids(spool) == []
+
+
+async def test_take_keeps_to_both_limits_but_gives_one_line_at_least(spool: Spool) -> None:
+    await spool.append(page(1, 2, 3))
+    assert len(await spool.take(max_bytes=400, max_lines=10)) == 2
+    assert len(await spool.take(max_bytes=1, max_lines=10)) == 1
+
+
+async def test_a_page_stays_until_its_last_line_has_a_verdict(spool: Spool) -> None:
+    await spool.append(page(1, 2))
+    (first, _), (second, _) = await take(spool)
+    await spool.settle([(first, STORED)])
+    assert await spool.waiting() == (1, 2)
+    await spool.settle([(second, Verdict(outcome="stale"))])
+    assert await spool.waiting() == (0, 0)
+
+
+async def test_what_was_not_settled_comes_again_after_a_restart(
+    tmp_path: Path, clock: SteppedClock
+) -> None:
+    for start in range(2):
+        spool = Spool(tmp_path / "s.db", clock=clock)
+        await spool.open()
+        if start == 0:
+            await spool.append(page(1, 2))
+        taken = await take(spool)
+        assert [one.id for _, one in taken] == ["mastodon:1", "mastodon:2"]
+        await spool.settle([(taken[0][0], STORED)])
+        await spool.close()
+
+
+async def test_retries_wait_longer_each_time(spool: Spool, clock: SteppedClock) -> None:
+    await spool.append(page(1))
+    waits = []
+    for _ in range(4):
+        ((number, _),) = await take(spool)
+        await spool.settle([(number, RETRY)])
+        assert await take(spool) == []
+        due = spool._later[0][0]
+        waits.append(due - clock.monotonic())
+        clock.advance_to(START + timedelta(seconds=due))
+    assert waits == [1.0, 2.0, 4.0, 8.0]
+
+
+async def test_released_lines_are_due_after_their_delay(spool: Spool, clock: SteppedClock) -> None:
+    await spool.append(page(1))
+    ((number, _),) = await take(spool)
+    await spool.release([number], delay=5.0)
+    assert await take(spool) == []
+    clock.advance_to(START + timedelta(seconds=5))
+    assert await ids(spool) == ["mastodon:1"]
+
+
+async def test_wait_returns_when_a_page_arrives(spool: Spool) -> None:
+    waiting = asyncio.create_task(spool.wait())
+    await asyncio.sleep(0.02)
+    assert not waiting.done()
+    await spool.append(page(1))
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_poison_becomes_a_dead_letter_once_without_its_text(spool: Spool) -> None:
+    await spool.append(page(1, 2))
+    (first, _), (second, poisoned) = await take(spool)
+    await spool.settle([(first, STORED), (second, POISON)])
+    (letter,) = await spool.dead_letters()
+    assert letter == DeadLetter(
+        number=second,
+        code="document_parsing_exception",
+        reason="document_parsing_exception: field counts.likes",
+        first_seen="2026-01-01T00:00:00+00:00",
+        table="posts",
+        id=poisoned.id,
+    )
+    assert await spool.waiting() == (0, 0)
+
+
+async def test_replayed_dead_letters_are_sent_again_and_leave(spool: Spool) -> None:
+    await spool.append(page(1, 2))
+    await spool.settle([(number, POISON) for number, _ in await take(spool)])
+    first = (await spool.dead_letters())[0].number
+    assert await spool.replay([first]) == 1
+    assert await ids(spool) == ["mastodon:1"]
+    assert await spool.replay() == 1
+    assert await spool.dead_letters() == []
+
+
+async def test_cursor_and_state_move_with_their_page(spool: Spool) -> None:
+    await spool.append(page(1, target="t", position=b"one", fence=3, seen=(("a", b"s"),)))
+    assert await spool.position("t") == b"one"
+    assert await spool.seen(["a", "b"]) == {"a": b"s"}
+
+
+async def test_a_holder_with_an_old_fence_does_not_move_the_cursor(spool: Spool) -> None:
+    await spool.append(page(1, target="t", position=b"new", fence=3))
+    await spool.append(page(2, target="t", position=b"old", fence=2))
+    assert await spool.position("t") == b"new"
+
+
+async def test_concurrent_pages_share_commits(spool: Spool) -> None:
+    async with asyncio.TaskGroup() as group:
+        for number in range(200):
+            group.create_task(spool.append(page(number)))
+    assert await spool.waiting() == (200, 200)
+
+
+async def test_a_full_spool_refuses_keeps_what_it_took_and_drains(spool: Spool) -> None:
+    taken = 0
+    with pytest.raises(Full):
+        for number in range(10_000):
+            await spool.append(page(number, size=4000, target="t", position=b"%d" % number))
+            taken += 1
+    assert spool.level == "stop"
+    assert await spool.waiting() == (taken, taken)
+    assert await spool.position("t") == b"%d" % (taken - 1)
+    while lines := await take(spool):
+        await spool.settle([(number, STORED) for number, _ in lines])
+    assert spool.level == "open"
+    await spool.append(page(1))
+
+
+async def test_a_full_spool_still_moves_poison_to_the_dead_letters(spool: Spool) -> None:
+    with pytest.raises(Full):
+        for number in range(10_000):
+            await spool.append(page(number, size=4000))
+    lines = await take(spool, 20)
+    await spool.settle([(number, POISON) for number, _ in lines])
+    assert len(await spool.dead_letters()) == 20
+
+
+async def test_what_was_queued_behind_a_refused_page_is_refused_too(spool: Spool) -> None:
+    refused: list[bool] = []
+    spool.on_refusal = lambda: refused.append(True)
+    big, small = page(*range(300), size=9000), page(1)
+    results = await asyncio.gather(spool.append(big), spool.append(small), return_exceptions=True)
+    assert [type(result) for result in results] == [Full, Full]
+    assert refused == [True]
+    assert await spool.waiting() == (0, 0)
+
+
+async def test_water_marks_slow_and_then_stop(spool: Spool) -> None:
+    levels = []
+    for fill in (0.1, 0.7, 0.89, 0.9):
+        spool._fill = fill
+        levels.append(spool.level)
+    assert levels == ["open", "slow", "slow", "stop"]
+    spool._fill, spool._free_disk = 0.0, 200 << 20
+    assert spool.level == "stop"
+
+
+async def test_only_the_subjects_seen_last_are_remembered(tmp_path: Path) -> None:
+    file = SpoolFile(tmp_path / "s.db", cap_bytes=CAP, seen_limit=100)
+    for moment in range(12):
+        seen = tuple((f"{moment}/{number}", b"s") for number in range(10))
+        file.append([Append(seen=seen, touched=moment)])
+    assert file.prune_seen() == 20
+    assert set(file.seen([f"{moment}/0" for moment in range(12)])) == {
+        f"{moment}/0" for moment in range(2, 12)
+    }
+    file.close()
+
+
+# --- damage
+
+
+async def test_a_flipped_payload_is_counted_and_never_sent(spool: Spool) -> None:
+    for number in (1, 2, 3):
+        await spool.append(page(number))
+    with contextlib.closing(sqlite3.connect(spool.path)) as other:
+        other.execute("UPDATE spool SET payload = zeroblob(50) WHERE seq = 2")
+        other.commit()
+    assert await ids(spool) == ["mastodon:1", "mastodon:3"]
+    report = await spool.check()
+    assert (report.sound, report.damaged, report.pages) == (True, 1, 2)
+
+
+def test_repair_drops_damaged_pages(tmp_path: Path) -> None:
+    file = SpoolFile(tmp_path / "s.db", cap_bytes=CAP)
+    file.append([page(1), page(2)])
+    file._db.execute("UPDATE spool SET crc = 1 WHERE seq = 1")
+    assert file.repair() == 1
+    assert file.check().damaged == 0
+    file.close()
+
+
+def test_a_torn_or_flipped_log_leaves_a_clean_prefix(tmp_path: Path) -> None:
+    rng = random.Random(18)
+    whole = _spool_with_log(tmp_path / "whole")
+    for trial in range(12):
+        folder = tmp_path / str(trial)
+        shutil.copytree(whole, folder)
+        log = folder / "s.db-wal"
+        body = bytearray(log.read_bytes())
+        at = rng.randrange(len(body))
+        if trial % 2:
+            body[at] ^= 0xFF
+        else:
+            del body[at:]
+        log.write_bytes(body)
+        file = open_spool(folder / "s.db", cap_bytes=CAP)
+        numbers = [int(one.id[9:]) for _, lines in file.pages_after(0, 1000) for one in lines]
+        assert numbers == list(range(len(numbers)))
+        assert file.check().damaged == 0
+        file.close()
+
+
+def test_a_damaged_file_is_set_aside_and_what_is_readable_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    file = SpoolFile(path, cap_bytes=CAP)
+    for number in range(40):
+        file.append([page(number, size=3000, target=f"t{number}", position=b"p")])
+    file.close()
+    body = bytearray(path.read_bytes())
+    middle = len(body) // 2 // 4096 * 4096
+    body[middle : middle + 4096] = b"\xff" * 4096
+    path.write_bytes(body)
+    file = open_spool(path, cap_bytes=CAP)
+    rows = [number for number, _ in file.pages_after(0, 1000)]
+    assert 30 <= len(rows) < 40
+    assert path.with_name("s.db.damaged-1").exists()
+    file.append([page(99)])
+    assert file.pages_after(0, 1000)[-1][0] == 41  # numbers are never used twice
+    file.close()
+
+
+def _spool_with_log(folder: Path) -> Path:
+    """Return a folder with a spool as a kill -9 leaves it: much of it in the write-ahead log."""
+    folder.mkdir()
+    live = folder.with_name("live")
+    live.mkdir()
+    file = SpoolFile(live / "s.db", cap_bytes=CAP)
+    for number in range(60):
+        file.append([page(number, size=2000)])
+    for name in ("s.db", "s.db-wal"):
+        shutil.copy(live / name, folder / name)
+    file.close()
+    return folder
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from ingestor.spool_file import Append, SpoolFile
+from lake.contract import Line
+file = SpoolFile(Path(sys.argv[1]), cap_bytes=1 << 26)
+for number in range(1_000_000):
+    name = f"mastodon:{number}"
+    line = Line(table="posts", id=name, version=number, month="2026.01", body=b"x" * 500)
+    file.append([Append(lines=(line,), target="t", position=b"%d" % number)])
+    print(number, flush=True)
+"""
+
+
+def test_kill_minus_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    rng = random.Random(1)
+    for trial in range(3):
+        spool = tmp_path / f"{trial}.db"
+        child = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(spool)],
+            stdout=subprocess.PIPE,
+            cwd=root,
+        )  # fmt: skip
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(rng.uniform(0.02, 0.15))
+        child.send_signal(signal.SIGKILL)
+        acknowledged = int((child.stdout.read().split() or [b"0"])[-1])
+        child.stdout.close()
+        child.wait()
+        file = open_spool(spool, cap_bytes=64 * CAP)
+        kept = [int(one.id[9:]) for _, lines in file.pages_after(0, 10**6) for one in lines]
+        assert kept == list(range(len(kept)))
+        assert len(kept) > acknowledged
+        assert file.positions("t") == b"%d" % (len(kept) - 1)
+        file.close()
+
+
+class SpoolModel(RuleBasedStateMachine):
+    """The spool against a list: put, settle, crash, reopen, fill up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.path = self.folder / "s.db"
+        self.file = SpoolFile(self.path, cap_bytes=CAP // 2)
+        self.waiting: dict[int, list[str]] = {}
+        self.dead: list[int] = []
+        self.next = 0
+
+    @rule(count=st.integers(1, 4), size=st.sampled_from([100, 5000]))
+    def put(self, count: int, size: int) -> None:
+        pages = []
+        for _ in range(count):
+            self.next += 2
+            pages.append(page(self.next, self.next + 1, size=size))
+        try:
+            seqs = self.file.append(pages)
+        except Full:
+            return
+        for seq, one in zip(seqs, pages, strict=True):
+            assert seq not in self.waiting
+            self.waiting[seq] = [row.id for row in one.lines]
+
+    @rule(share=st.floats(0, 1), poison=st.booleans())
+    def finish(self, share: float, poison: bool) -> None:
+        done = sorted(self.waiting)[: int(share * len(self.waiting))]
+        letters = []
+        if poison and done:
+            number = done[0] * LINES
+            letter = DeadLetter(
+                number=number, code="c", reason="r", first_seen="f", table="posts", id="i"
+            )
+            letters.append((letter, b"payload"))
+            self.dead.append(number)
+        self.file.finish(done, letters)
+        for seq in done:
+            del self.waiting[seq]
+
+    @rule()
+    def crash(self) -> None:
+        copy = Path(tempfile.mkdtemp(dir=self.folder))
+        for path in self.folder.glob("s.db*"):
+            shutil.copy(path, copy)
+        self.file.close()
+        for path in self.folder.glob("s.db*"):
+            path.unlink()
+        for path in copy.iterdir():
+            if not path.name.endswith("-shm"):
+                shutil.move(path, self.folder)
+        self.file = open_spool(self.path, cap_bytes=CAP // 2)
+
+    @invariant()
+    def equal(self) -> None:
+        kept = {seq: [row.id for row in rows] for seq, rows in self.file.pages_after(0, 10**6)}
+        assert kept == self.waiting
+        assert [one.number for one in self.file.dead_letters()] == sorted(self.dead)
+
+    def teardown(self) -> None:
+        self.file.close()
+        shutil.rmtree(self.folder)
+
+
+TestSpoolModel = SpoolModel.TestCase
+TestSpoolModel.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
