@@ -244,7 +244,7 @@ def _profile(reading: Reading, node: Node, where: str) -> str:
     if did is None or handle is None:
         raise Unreadable("a profile without DID or handle")
     proof = obj(node.get("verification"))
-    states = {proof.get("verifiedStatus"), proof.get("trustedVerifierStatus")} if proof else set()
+    states = (proof.get("verifiedStatus"), proof.get("trustedVerifierStatus"))
     reading.profile(
         Profile(
             id=f"{reading.network}:{did}",

@@ -11,7 +11,6 @@ from functools import partial
 from ingestor.sources import fields
 from ingestor.sources._instagram_media import (
     is_media,
-    native_id,
     read_comment,
     read_comments,
     read_media,
@@ -145,7 +144,7 @@ def _shortcode_media(reading: Reading, inner: Node, where: str) -> None:
     media, where = obj(inner.get(key)), f"{where}{key}"
     if is_media(media):
         reading.one(media, where, lambda node, place: read_media(reading, node, place))
-    post_id = reading.id(native_id(media)) if media.get("id") or media.get("pk") else None
+    post_id = reading.id(fields.ident(first(media.get("pk"), media.get("id"))))
     for name in ("edge_media_to_parent_comment", "edge_media_to_comment"):
         read_comments(reading, media.get(name), f"{where}.{name}", post_id)
         _page_info(reading, media.get(name))

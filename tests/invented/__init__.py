@@ -1,0 +1,1 @@
+"""Answers in the wire formats of the networks, about people and posts that do not exist."""
