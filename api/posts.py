@@ -12,7 +12,7 @@ from api.openapi import answer
 from api.params import History as HistoryQuery
 from api.params import PostFilters
 from api.params import PostList as PostQuery
-from api.problem import FieldProblem
+from api.problem import FieldProblem, shown
 from api.reports import shared
 from api.services import Services
 from api.words import Ident
@@ -22,6 +22,7 @@ from insights.past import posts_of
 from insights.periods import header, side_named, sides, where_of
 from insights.posts import PostList, ranked, stretch
 from lake.contract import Where
+from lake.errors import BadQuestion
 from lake.records import Post
 from registry.models import Campaign, Key
 
@@ -49,7 +50,12 @@ async def posts(
             period=query.period, side=query.side,
         )  # fmt: skip
 
-    return await shared(request, parts, campaign, query, report)
+    try:
+        return await shared(request, parts, campaign, query, report)
+    except BadQuestion as error:
+        if query.cursor is None:
+            raise
+        raise wrong("cursor", query.cursor, "take the `cursor` of the page before") from error
 
 
 async def filtered(parts: Services, campaign: Campaign, query: PostQuery) -> PostList:
@@ -116,7 +122,7 @@ def within(where: Where, query: PostFilters) -> Where:
 
 def wrong(field: str, value: object, fix: str) -> Invalid:
     """Return the refusal of one parameter's value."""
-    told = FieldProblem(field=field, value=str(value), problem="cannot be used", fix=fix)
+    told = FieldProblem(field=field, value=shown(value), problem="cannot be used", fix=fix)
     return Invalid(f"{field} cannot be used like this.", errors=(told,))
 
 

@@ -6,9 +6,9 @@ from functools import cache
 from importlib import resources
 
 from fastapi import APIRouter, Request, Response
-from vl_convert import javascript_bundle as vega_bundle
 
 from api.errors import Missing
+from insights.figures import vega_bundle
 
 router = APIRouter(include_in_schema=False)
 TYPES = {
