@@ -39,6 +39,7 @@ class Nodes:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf, self._posts, self._people = shelf, shelf.posts, shelf.world.people
         self._templates: dict[tuple[str, int, bool, int], Template] = {}
+        self._previews: dict[int, tuple[Preview, ...]] = {}
 
     def tagged(self, posts: Sequence[int], now: int) -> list[bytes]:
         """Return nodes as tag pages have them: of the author only the number."""
@@ -75,19 +76,22 @@ class Nodes:
 
     def previews(self, post: int, now: int, comments: int) -> list[Preview]:
         """Return the first two comments of a post, as far as they are there."""
+        if (both := self._previews.get(post)) is None:
+            both = self._previews[post] = self._first_comments(post)
+        return [one for one in both[:comments] if one.at <= now]
+
+    def _first_comments(self, post: int) -> tuple[Preview, ...]:
+        """Return the two comments a post shows once it has them."""
         dice = Dice(self._posts.key[post] + 9)
-        found = []
-        for at in range(2):
-            late = (at * 3_600 + dice.roll(7_200) + 60) * 1_000
-            preview = Preview(
+        return tuple(
+            Preview(
                 pk=17_900_000_000_000_000 + dice.roll(99_999_999_999_999),
                 person=dice.roll(self._people.count),
                 text=dice.pick(words.REMARKS),
-                at=self._posts.created[post] + late,
+                at=self._posts.created[post] + (at * 3_600 + dice.roll(7_200) + 60) * 1_000,
             )
-            if at < comments and preview.at <= now:
-                found.append(preview)
-        return found
+            for at in range(2)
+        )
 
     def _tagged_node(self, post: int, now: int, previews: list[Preview]) -> Document:
         """Return a node of generation C."""

@@ -73,8 +73,8 @@ def _log_effect(seed: int, lift: float) -> float:
     return float(effects[0] - effects[1])
 
 
-# The effect of one world has variance 0.0048: Poisson 2/2100 + 2/1400; own days 2 x 0.0008 and hourly
-# bursts 2 x 0.0004, weighted by the networks' shares; the days of the market cancel.
+# The effect of one world has variance 0.0048: Poisson 2/2100 + 2/1400; own days 2 x 0.0008 and
+# hourly bursts 2 x 0.0004, weighted by the networks' shares; the days of the market cancel.
 # Ten worlds: sd 0.022; four of them: 0.088.
 TOLERANCE = 0.088
 
