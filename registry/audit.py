@@ -12,7 +12,6 @@ from registry.database import Database, Transaction
 from registry.models import AuditEntry
 
 START = "0" * 64  # what the first entry is chained to
-PAGE = 1_000
 _table = schema.audit
 
 
@@ -88,11 +87,11 @@ class AuditLog:
             row = await tx.first(_newest())
         return AuditEntry(**row) if row else None
 
-    async def check(self) -> int | None:
+    async def check(self, *, page: int = 1_000) -> int | None:
         """Return the number of the first entry that was changed, removed or put in, or None."""
         number, seal = 0, START
         async with self._database.read() as tx:
-            while rows := await tx.all(_behind(number, PAGE)):
+            while rows := await tx.all(_behind(number, page)):
                 for row in rows:
                     entry = AuditEntry(**row)
                     number += 1
