@@ -1,0 +1,148 @@
+import random
+from datetime import timedelta
+
+import msgspec
+import pytest
+from fakes.village import Bench
+
+from ingestor.clock import SteppedClock
+from ingestor.contract import Request
+from ingestor.errors import NoBudget, RateLimited
+from ingestor.lanes import HeldLane, Lanes
+from registry import Registry
+
+ASK = Request(path="/")
+
+
+@pytest.fixture
+async def book(bench: Bench) -> Registry:
+    await bench.registry.lanes.upsert([bench.lane("a", limit=10, window=600.0), bench.lane("b")])
+    return bench.registry
+
+
+def lanes_of(book: Registry, clock: SteppedClock, owner: str = "one", **more: int) -> Lanes:
+    return Lanes(book.lanes, owner=owner, clock=clock, rng=random.Random(1), **more)
+
+
+def later(clock: SteppedClock, seconds: float) -> None:
+    clock.advance_to(clock.now() + timedelta(seconds=seconds))
+
+
+async def held(book: Registry, clock: SteppedClock, owner: str = "one") -> tuple[Lanes, HeldLane]:
+    lanes = lanes_of(book, clock, owner)
+    await lanes.renew()
+    return lanes, lanes.held["village/a"]
+
+
+async def test_free_lanes_are_claimed_once(book: Registry, clock: SteppedClock) -> None:
+    one, two = lanes_of(book, clock, most=1), lanes_of(book, clock, "two")
+    assert await one.renew()
+    assert await two.renew()
+    assert (set(one.held), set(two.held)) == ({"village/a"}, {"village/b"})
+    assert not await one.renew()
+
+
+async def test_only_lanes_with_a_source_are_claimed(book: Registry, clock: SteppedClock) -> None:
+    lanes = lanes_of(book, clock)
+    await lanes.renew({"village/b"})
+    assert set(lanes.held) == {"village/b"}
+
+
+async def test_spending_stops_before_a_lease_that_was_not_renewed_ends(
+    book: Registry, clock: SteppedClock
+) -> None:
+    lanes, lane = await held(book, clock)
+    later(clock, 58)
+    await lanes.reserve(lane, ASK)
+    later(clock, 1)
+    with pytest.raises(NoBudget):
+        await lanes.reserve(lane, ASK)
+    assert lane.wait(clock.monotonic()) > 0
+
+
+async def test_a_paused_holder_is_refused_by_the_fence(book: Registry, clock: SteppedClock) -> None:
+    zombie, lane = await held(book, clock)
+    later(clock, 90)
+    await held(book, clock, "two")
+    lane.held_until = 1e9  # it believes that it still holds the lane
+    with pytest.raises(NoBudget, match="another holder"):
+        await zombie.reserve(lane, ASK)
+    await zombie.renew()
+    assert zombie.held == {}
+
+
+async def test_a_successor_counts_what_was_spent_before(
+    book: Registry, clock: SteppedClock
+) -> None:
+    lanes, lane = await held(book, clock)
+    for _ in range(7):
+        await lanes.reserve(lane, ASK)
+    later(clock, 61)  # killed: the lease ends by itself
+    second, taken = await held(book, clock, "two")
+    granted = [await _granted(second, taken) for _ in range(10)]
+    assert granted.count(True) <= 3
+
+
+async def test_a_released_lane_is_free_at_once(book: Registry, clock: SteppedClock) -> None:
+    lanes, _ = await held(book, clock)
+    await lanes.release()
+    _, again = await held(book, clock, "two")
+    assert again.lane.fence == 2
+
+
+async def test_a_rest_is_as_long_as_asked_and_a_successor_keeps_it(
+    book: Registry, clock: SteppedClock
+) -> None:
+    lanes, lane = await held(book, clock)
+    seconds = await lanes.rest(lane, RateLimited("wait", seconds=500.0))
+    assert 500 <= seconds <= 550
+    assert lane.wait(clock.monotonic()) == seconds
+    assert lane.blocked == "rate_limited"
+    assert lane.budget.ceiling == 5
+    later(clock, 61)
+    _, taken = await held(book, clock, "two")
+    assert 430 <= taken.wait(clock.monotonic()) <= 490
+
+
+async def test_rests_without_a_length_double(book: Registry, clock: SteppedClock) -> None:
+    lanes, lane = await held(book, clock)
+    waits = [await lanes.rest(lane, RateLimited("wait", seconds=None)) for _ in range(3)]
+    assert [seconds // 120 for seconds in waits] == [1, 2, 4]
+
+
+async def test_a_throttled_app_rests_all_lanes_of_its_source(
+    book: Registry, clock: SteppedClock
+) -> None:
+    lanes, lane = await held(book, clock)
+    await lanes.rest(lane, RateLimited("app", seconds=300.0, whole_app=True))
+    assert lanes.held["village/b"].wait(clock.monotonic()) >= 300
+    assert all(one.cool_until is not None for one in await book.lanes.list())
+
+
+async def test_a_quarantined_lane_is_not_claimed_again(book: Registry, clock: SteppedClock) -> None:
+    lanes, lane = await held(book, clock)
+    await lanes.quarantine(lane, "checkpoint")
+    later(clock, 3600)
+    await lanes.renew()
+    assert "village/a" not in lanes.held
+    with pytest.raises(NoBudget):
+        await lanes.reserve(lane, ASK)
+
+
+async def test_a_tag_without_a_free_slot_is_not_asked(bench: Bench, clock: SteppedClock) -> None:
+    lane = msgspec.structs.replace(bench.lane("a"), slots=2, slot_window=7 * 86_400.0)
+    await bench.registry.lanes.upsert([lane])
+    lanes, mine = await held(bench.registry, clock)
+    for tag in ("nike", "puma", "nike"):
+        await lanes.reserve(mine, Request(path="/", slot=tag))
+    with pytest.raises(NoBudget, match="slot") as refused:
+        await lanes.reserve(mine, Request(path="/", slot="adidas"))
+    assert refused.value.seconds > 6 * 86_400
+
+
+async def _granted(lanes: Lanes, lane: HeldLane) -> bool:
+    try:
+        await lanes.reserve(lane, ASK)
+    except NoBudget:
+        return False
+    return True
