@@ -81,22 +81,18 @@ class ElasticLake:
         self._unseen: set[str] = set()  # indices with writes that readers may not see yet
 
     async def open(self) -> None:
-        """Install the index templates, and new fields in the indices there are."""
-        async with asyncio.TaskGroup() as group:
-            for table in RECORDS:
-                group.create_task(self._install(table))
-
-    async def _install(self, table: str) -> None:
-        wanted = template(table, prefix=self._prefix, shards=self._shards, replicas=self._replicas)
-        path = f"/_index_template/{self._prefix}-{table}"
-        stored = await self._connection.manage("GET", path)
-        if stored is not None and wanted["_meta"]["digest"].encode() in stored:
-            return
-        await self._connection.manage("PUT", path, wanted)
-        if stored is not None:
-            fields = {"properties": properties(table)}
-            indices = f"/{self._prefix}-{table}-*/_mapping"
-            await self._connection.manage("PUT", indices, fields)
+        """Install the index templates that differ, and their fields in the indices there are."""
+        stored = await self._connection.manage("GET", f"/_index_template/{self._prefix}-*") or b""
+        for table in RECORDS:
+            wanted = template(
+                table, prefix=self._prefix, shards=self._shards, replicas=self._replicas
+            )
+            if wanted["_meta"]["digest"].encode() not in stored:
+                name = f"{self._prefix}-{table}"
+                await self._connection.manage("PUT", f"/_index_template/{name}", wanted)
+                if f'"{name}"'.encode() in stored:
+                    fields = {"properties": properties(table)}
+                    await self._connection.manage("PUT", f"/{name}-*/_mapping", fields)
 
     async def close(self) -> None:
         """Close all connections."""
