@@ -33,9 +33,11 @@ def maker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def name(maker: Maker, request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a lake of this test alone; a server forgets it afterwards."""
     name = f"t{uuid.uuid4().hex[:12]}"
+    on_server = "elastic" in request.node.callspec.id
+    url = request.getfixturevalue("elastic_url") if on_server else None
     yield name
-    if "elastic" in request.node.callspec.id:
-        _forget(request.getfixturevalue("elastic_url"), name)
+    if url is not None:
+        _forget(url, name)
 
 
 def _forget(url: str, prefix: str) -> None:
