@@ -86,7 +86,9 @@ TAG_2017: Json = {
             "page_info": {"has_next_page": True, "end_cursor": "J0HV_old"},
             "nodes": [_old_node(101, caption="red #shoes"), _old_node(102)],
         },
-        "top_posts": {"nodes": [_old_node(102), _old_node(103, is_video=True, video_views=9)]},
+        "top_posts": {
+            "nodes": [_old_node(102), _old_node(103, __typename=None, is_video=True, video_views=9)]
+        },
     }
 }
 

@@ -143,7 +143,7 @@ def test_one_bad_number_costs_one_field(source: Source) -> None:
     bodies = {
         "instagram": b'{"items": [{"pk": 17, "taken_at": 1600000000, "like_count": 1e999}]}',
         "instagram_graph": b'{"data": [{"id": "17", "caption": "x", "like_count": 1e999}]}',
-        "bluesky": b'{"posts": [{"uri": "at://d/p/1", "record": {"text": ""}, "likeCount": 1e999}]}',
+        "bluesky": b'{"posts": [{"uri": "at://d/p/1", "record": {"a": 1}, "likeCount": 1e999}]}',
         "mastodon": json.dumps([mastodon.status(favourites_count=0)])
         .replace('"favourites_count": 0', '"favourites_count": 1e999')
         .encode(),
