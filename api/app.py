@@ -69,6 +69,7 @@ def create_app(
         redoc_url=None,
         middleware=_layers(parts),
         redirect_slashes=False,
+        lifespan=web.warmed,
     )
     app.state.services = parts
     for router in ROUTERS:

@@ -1,7 +1,10 @@
 """The web page: plain files of this package, Vega from an installed one. No build, no CDN."""
 
+import asyncio
 import gzip
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from importlib import resources
 
@@ -58,6 +61,14 @@ def vega() -> Asset:
     return Asset(vega_bundle().encode(), TYPES[".js"])
 
 
+@asynccontextmanager
+async def warmed(_app: object) -> AsyncIterator[None]:
+    """Make the library ready while the service starts, so that the first reader need not wait."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.to_thread(vega))
+        yield
+
+
 @router.get("/")
 async def index(request: Request) -> Response:
     """Return the page."""
@@ -67,7 +78,7 @@ async def index(request: Request) -> Response:
 @router.get("/page/vega.js")
 async def vega_script(request: Request) -> Response:
     """Return the figures' library."""
-    return vega().respond(request)
+    return (await asyncio.to_thread(vega)).respond(request)
 
 
 @router.get("/page/{name}")

@@ -19,8 +19,8 @@ export async function create() {
 }
 
 function basics(networks) {
-  const boxes = networks.map((name, at) => h("label", {},
-    h("input", { type: "checkbox", name: "networks", value: name, checked: at === 0 }), name));
+  const boxes = networks.map((name) => h("label", {},
+    h("input", { type: "checkbox", name: "networks", value: name, checked: true }), name));
   return h("div", { class: "fields" },
     field("name", "Name", h("input", { name: "name", required: true, maxlength: "120", autocomplete: "off" }), "As it shall stand above the report."),
     field("hashtags", "Hashtags", h("input", { name: "hashtags", autocomplete: "off", autocapitalize: "off", spellcheck: "false", placeholder: "#nike #justdoit" }), "Separated by spaces."),

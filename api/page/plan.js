@@ -8,12 +8,14 @@ const number = (label) => ({ label, number: true });
 export function planned(plan) {
   return h("div", {},
     h("dl", { class: "quality" },
-      fact("Requests", `${compact(plan.requests_per_hour)} / h`, `of ${compact(plan.capacity_per_hour)} the accounts may make`),
+      fact("Requests", `${compact(polls(plan))} / h`, `${compact(plan.requests_per_hour)} of them new; the accounts may make ${compact(plan.capacity_per_hour)}`),
       fact("Targets", count(plan.targets.length), `${count(plan.targets.filter((one) => one.shared).length)} are watched already`),
       plan.slots_free === null ? null : fact("Hashtag slots", count(plan.slots_needed), `of ${count(plan.slots_free)} free`),
       plan.networks.map((one) => fact(`Freshness on ${one.network}`, one.freshness === null ? UNKNOWN : span(one.freshness), "mean wait until a post is seen"))),
     misfits(plan), targets(plan), lanes(plan));
 }
+
+const polls = (plan) => Math.round(plan.targets.reduce((sum, one) => sum + one.polls_per_hour, 0));
 
 function fact(name, value, note) {
   return h("div", {}, h("dt", {}, name), h("dd", {}, value, h("small", {}, note)));

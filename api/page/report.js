@@ -4,7 +4,7 @@ import { ask, save } from "/page/client.js";
 import { h, outward, say, table } from "/page/dom.js";
 import { period } from "/page/campaigns.js";
 import { effect } from "/page/effect.js";
-import { figure, forgetFigures } from "/page/figures.js";
+import { figure } from "/page/figures.js";
 import { strip } from "/page/kpis.js";
 import { compact, count, decimal, moment } from "/page/numbers.js";
 import { quality } from "/page/quality.js";
@@ -17,16 +17,14 @@ export async function report(id, asOf = "") {
   const query = asOf ? `&as_of=${encodeURIComponent(asOf)}` : "";
   const base = `/v1/campaigns/${id}`;
   const only = query.replace("&", "?");
-  forgetFigures();
   const [campaign, summary, seen, share] = await Promise.all([
     ask(base), ask(`${base}/summary${only}`), ask(`${base}/quality${only}`), ask(`${base}/share-of-voice${only}`)]);
   const zone = campaign.timezone;
   const whose = { id, sides: summary.header.sides.map((side) => side.name) };
   return h("div", { class: "report" },
     head(campaign, summary, id), strip(summary),
-    card(figure(id, "timeline", "Posts and engagements over time", { query: only, words: told(summary) }), periods()),
-    half(figure(id, "tags", "Posts per tag", { query: only })),
-    half(h("div", {}, figure(id, "share-of-voice", "Share of voice", { query: only, words: shares(share) }), voice(share))),
+    lines(id, query), half(figure(id, "tags", "Posts per tag", query)),
+    half(h("div", {}, figure(id, "share-of-voice", "Share of voice", query), voice(share))),
     effect({ id }, query),
     posts(whose, query, zone),
     half(publishers(whose, query), false), half(hashtags(whose, query), false),
@@ -95,17 +93,17 @@ function past(id) {
     h("div", { class: "field" }, h("label", { for: "as-of" }, "Date and time"), field), h("button", { type: "submit", class: "quiet" }, "Show")));
 }
 
-function periods() {
-  return h("p", { class: "hint" }, "Bands: the baseline before, the campaign, and the time after it. The last day may be incomplete.");
-}
-
-function told(summary) {
-  const { posts: made, engagements } = summary.kpis;
-  return `During the campaign ${compact(made.value)} posts with ${compact(engagements.value)} engagements; in the period compared with ${compact(made.baseline)} posts with ${compact(engagements.baseline)}.`;
-}
-
-function shares(answer) {
-  return answer.shares.map((one) => `${one.side} ${one.share_percent === null ? "unknown" : `${decimal(one.share_percent)} per cent`}`).join(", ");
+// One card, two lines to choose from: both on one axis would only show the larger.
+function lines(id, query) {
+  const place = h("div", {}, figure(id, "timeline", "Posts over time", query));
+  const choose = (name, title) => (event) => {
+    for (const other of event.currentTarget.parentElement.children) other.setAttribute("aria-pressed", String(other === event.currentTarget));
+    place.replaceChildren(figure(id, name, title, query));
+    say(`${title} is shown`);
+  };
+  return card(place, h("div", { class: "sides", role: "group", "aria-label": "What the timeline shows" },
+    h("button", { type: "button", class: "quiet small", "aria-pressed": "true", onclick: choose("timeline", "Posts over time") }, "Posts"),
+    h("button", { type: "button", class: "quiet small", "aria-pressed": "false", onclick: choose("engagements", "Engagements over time") }, "Engagements")));
 }
 
 function spikes(summary, zone) {
