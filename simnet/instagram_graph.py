@@ -72,11 +72,9 @@ class InstagramGraph:
                       if how == "checkpoint" else 463)  # fmt: skip
 
     def refuse(self, ask: Ask, caller: Caller, now: int) -> Reply | None:
-        """Return code 190 without a token, code 4 if the app is out of calls, code 17 if the
-        user is.
-        """
+        """Return code 4 if the app is out of calls, code 17 if the user is."""
         if caller.login is None:
-            return _error(190, "Invalid OAuth access token - Cannot parse access token")
+            return None
         window = self._windows.of(caller)
         headers = self._usage(caller, now)
         if self._app.used(now) >= self._app.limit:
@@ -102,6 +100,8 @@ class InstagramGraph:
 
     def reply(self, ask: Ask, caller: Caller, now: int) -> Reply:
         """Return the answer with the usage headers, which errors bear as well."""
+        if caller.login is None:
+            return _error(190, "Invalid OAuth access token - Cannot parse access token")
         answer = self._answer(ask, caller, now)
         return msgspec.structs.replace(answer, headers=self._usage(caller, now) + answer.headers)
 

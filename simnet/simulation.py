@@ -82,7 +82,7 @@ class Simulation:
             record.after_death += 1
             return site.dead(death.how)
         if (refusal := site.refuse(ask, caller, now)) is not None:
-            record.refused += caller.login is not None or refusal.status == 429
+            record.refused += 1
             return refusal
         return self.faults.spoiled(site.reply(ask, caller, now), ask, now)
 

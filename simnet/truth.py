@@ -4,6 +4,7 @@ against.
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -97,13 +98,18 @@ class Truth:
             row = posts.growth.at([post], milliseconds(at))[0]
         return _told(posts, post, row.tolist(), graph=observer == "graph.example")
 
+    def text(self, post_id: str, at: datetime) -> str:
+        """Return what a post says at an instant, edited or not yet."""
+        network, post = self._find(post_id)
+        return self._world.networks[network].caption(post, milliseconds(at)).text
+
     def followers(self, author_id: str, at: datetime) -> int:
         """Return the audience of an author at an instant."""
         network = author_id.partition(":")[0]
         person = self._authors[author_id]
         return int(self._world.people.followers(network, [person], milliseconds(at))[0])
 
-    @property
+    @cached_property
     def _authors(self) -> dict[str, int]:
         """The account behind each author id of the lake."""
         people = self._world.people
@@ -227,11 +233,19 @@ class Truth:
 
     def _bearing(self, network: str, tag: str) -> list[int]:
         """Return the posts of a network that bear a tag; of Mastodon those of all instances."""
-        posts = self._world.networks[network]
-        everywhere = np.ones(posts.count, dtype=bool)
-        numbers = np.array(posts.number, dtype=np.int64)
-        view = View(posts, ids=numbers, seen=posts.columns.created, present=everywhere)
-        return view.tag(fold(tag)).posts
+        return self._whole[network].tag(fold(tag)).posts
+
+    @cached_property
+    def _whole(self) -> dict[str, View]:
+        """Every network as nobody sees it: with all its posts."""
+        return {network: _everywhere(posts) for network, posts in self._world.networks.items()}
+
+
+def _everywhere(posts: Posts) -> View:
+    """Return a view of a network that misses nothing."""
+    numbers = np.array(posts.number, dtype=np.int64)
+    present = np.ones(posts.count, dtype=bool)
+    return View(posts, ids=numbers, seen=posts.columns.created, present=present)
 
 
 def _told(posts: Posts, post: int, row: list[int], *, graph: bool) -> PostCounts:
