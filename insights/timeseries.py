@@ -40,10 +40,22 @@ Line = dict[datetime, Bucket]
 """The buckets of one line by their start in UTC."""
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """The metrics of one interval, and the period of the campaign that its start lies in."""
+class _Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """One interval of the collected time."""
 
     start: datetime
+    complete: bool
+    period: PeriodName | None
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """The metrics of one interval, and the period of the campaign that its start lies in.
+
+    `complete` is False for an interval that is not over or only partly collected.
+    """
+
+    start: datetime
+    complete: bool
     key: str | None
     period: PeriodName | None
     values: dict[str, Known | None]
@@ -83,8 +95,8 @@ async def timeseries(  # noqa: PLR0913 - the arguments are what a client may ask
     asked = questions(["posts", *metrics])
     lines = _lines(campaign, breakdown, side)
     since, until = whole(campaign, head.instant)
-    starts = list(_starts(since, until, step, place))
-    _check_size(starts, lines, interval)
+    slots = list(_slots(campaign, head.instant, step, place))
+    _check_size(slots, lines, interval)
     view = await posts_of(lake, campaign, head.as_of)
     bounded = {
         key: msgspec.structs.replace(where, since=since, until=until)
@@ -98,7 +110,7 @@ async def timeseries(  # noqa: PLR0913 - the arguments are what a client may ask
         interval=step,
         timezone=place.key,
         breakdown=breakdown,
-        points=tuple(_points(found, starts, metrics, campaign, head.instant)),
+        points=tuple(_points(found, slots, metrics)),
     )
 
 
@@ -155,34 +167,36 @@ async def _ask(
 
 
 def _points(
-    found: Mapping[str | None, Line],
-    starts: Sequence[datetime],
-    metrics: Sequence[str],
-    campaign: Campaign,
-    instant: datetime,
+    found: Mapping[str | None, Line], slots: Sequence[_Slot], metrics: Sequence[str]
 ) -> Iterator[Point]:
-    begun = periods(campaign, instant)
     keys = sorted(found, key=str) if len(found) > 1 else list(found)
     for key in keys:
-        for start in starts:
-            bucket = found[key].get(start.astimezone(UTC))
+        for slot in slots:
+            bucket = found[key].get(slot.start.astimezone(UTC))
             numbers: Numbers = bucket.numbers if bucket else {COUNT.name: 0}
-            inside = (n for n, period in begun.items() if period.since <= start < period.until)
             yield Point(
-                start=start,
+                start=slot.start,
+                complete=slot.complete,
                 key=key,
-                period=next(inside, None),
+                period=slot.period,
                 values={name: value(name, numbers) for name in metrics},
             )
 
 
-def _starts(
-    since: datetime, until: datetime, interval: Interval, place: ZoneInfo
-) -> Iterator[datetime]:
+def _slots(
+    campaign: Campaign, instant: datetime, interval: Interval, place: ZoneInfo
+) -> Iterator[_Slot]:
+    """Yield the intervals of the collected time."""
+    begun = periods(campaign, instant)
+    since, until = whole(campaign, instant)
     start = floor(since, interval, place)
     while start < until:
-        yield start
-        start = _next(start, interval, place)
+        after = _next(start, interval, place)
+        inside = (name for name, p in begun.items() if p.since <= start < p.until)
+        yield _Slot(
+            start=start, complete=since <= start and after <= until, period=next(inside, None)
+        )
+        start = after
 
 
 def _next(start: datetime, interval: Interval, place: ZoneInfo) -> datetime:
@@ -192,6 +206,6 @@ def _next(start: datetime, interval: Interval, place: ZoneInfo) -> datetime:
     return floor(start + timedelta(days=days), interval, place)
 
 
-def _check_size(starts: Sequence[datetime], lines: Mapping[str | None, Where], asked: str) -> None:
-    if len(starts) * len(lines) > MOST_POINTS:
+def _check_size(slots: Sequence[_Slot], lines: Mapping[str | None, Where], asked: str) -> None:
+    if len(slots) * len(lines) > MOST_POINTS:
         raise BadRequest("interval", asked, f"use a longer one: at most {MOST_POINTS} points")
