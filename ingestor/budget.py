@@ -106,7 +106,7 @@ class Budget:
     @property
     def chunk_seconds(self) -> float:
         """Return how long a chunk that was written ahead may be used."""
-        return min(600.0, self.window / 6)
+        return min(1800.0, self.window / 2)
 
     def heard(self, allowance: Allowance, *, now: float) -> None:
         """Take what the network's headers say, where it is less than what we think is left."""

@@ -6,6 +6,7 @@ The cursor moves in the transaction that makes the poll's last page durable. So 
 poll half-way, the next one starts from the old cursor and nothing between them is skipped.
 """
 
+from collections import OrderedDict
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -36,6 +37,7 @@ from lake.lines import milliseconds
 from lake.records import GapReason, Post
 
 PAGE_CAP = 10
+POSITIONS = 10_000  # targets whose position is kept in memory
 FRONT = 10  # ids; deletions of nine in a row still leave one to recognise the front by
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -114,6 +116,7 @@ class Pipeline:
         self._page_cap = rules.page_cap
         self._snapshot_every = rules.snapshot_every
         self._known = Known(spool.seen)
+        self._positions: OrderedDict[str, Position] = OrderedDict()
         self.handed: dict[str, str] = {}  # positions of a lane's last holder, until the first poll
         spool.on_refusal = self._known.forget
 
@@ -135,6 +138,8 @@ class Pipeline:
         """Return where to go on: our own position, or that of the lane's last holder if it is
         newer.
         """
+        if key in self._positions:
+            return self._positions[key]
         stored = await self._spool.position(key)
         own = Position() if stored is None else _decode(stored)
         handed = self.handed.pop(key, None)
@@ -204,7 +209,8 @@ class Pipeline:
         walk.add(found.posts, new=found.new, unchanged=found.unchanged)
         walk.outcome.lines += len(found.lines)
         lines = [*found.lines, *self._remarks(walk, page, moved=moved)]
-        position = _encode(walk.reached()) if moved else None
+        reached = walk.reached() if moved else None
+        position = None if reached is None else _encode(reached)
         append = Append(
             lines=tuple(lines),
             seen=tuple(found.seen),
@@ -215,8 +221,16 @@ class Pipeline:
         )
         self._known.trim()
         await self._spool.append(append)
-        if position is not None:
+        if reached is not None and position is not None:
             walk.outcome.cursor = position.decode()
+            self._remember(walk.poll.target.key, reached)
+
+    def _remember(self, key: str, position: Position) -> None:
+        """Keep a position that is on disk in memory: an unchanged poll then costs no disk at all."""
+        self._positions[key] = position
+        self._positions.move_to_end(key)
+        while len(self._positions) > POSITIONS:
+            self._positions.popitem(last=False)
 
     def _remarks(self, walk: "_Walk", page: Page, *, moved: bool) -> list[Line]:
         """Return the gaps a page proves, and the hour's account to go with it."""

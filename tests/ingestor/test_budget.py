@@ -53,12 +53,12 @@ def test_nothing_is_granted_that_the_registry_has_not_accepted() -> None:
     assert budget.unpaid(1.0) == 6
 
 
-def test_a_chunk_lapses_after_a_sixth_of_the_window() -> None:
+def test_a_chunk_lapses_after_half_the_window() -> None:
     budget = Budget(limit=200, window=3600.0)
     budget.prepay(0.0, 5)
-    assert spend(budget, 600.0, 1) == 1
-    assert spend(budget, 600.1, 1) == 0
-    assert budget.unpaid(600.1) == 2
+    assert spend(budget, 1800.0, 1) == 1
+    assert spend(budget, 1800.1, 1) == 0
+    assert budget.unpaid(1800.1) == 2
 
 
 def test_a_chunk_of_the_last_holder_that_has_not_lapsed_counts_from_its_end() -> None:
