@@ -50,8 +50,8 @@ async def test_quarantines_are_noted(registry: Registry) -> None:
     await registry.lanes.upsert([lane("a")])
     await registry.lanes.quarantine("mastodon/a", "asked", who="ops")
     await registry.lanes.unquarantine("mastodon/a", who="ops")
-    whats = [entry.what for entry in await registry.audit.list()]
-    assert whats == ["lane.quarantine", "lane.unquarantine"]
+    kinds = [entry.what for entry in await registry.audit.list()]
+    assert kinds == ["lane.quarantine", "lane.unquarantine"]
 
 
 async def test_an_empty_log_is_whole(registry: Registry) -> None:
