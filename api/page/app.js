@@ -59,7 +59,7 @@ function settle(content) {
   const heading = main.querySelector("h1");
   document.title = heading ? `${heading.textContent} - taglake` : "taglake";
   say(heading ? `${heading.textContent} is shown` : "");
-  main.focus({ preventScroll: true });
+  if (visit > 1) main.focus({ preventScroll: true });  // not on arrival: a reader starts at the top
   window.scrollTo(0, 0);
 }
 

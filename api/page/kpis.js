@@ -28,15 +28,15 @@ function kpi(one) {
 
 // Spoken in full for who cannot see the colour or the arrow.
 function delta(one, share) {
-  if (one.change_percent === null) return null;
-  const up = one.change_percent > 0;
-  const way = one.change_percent === 0 ? "" : up ? "up" : "down";
+  const change = share ? one.change_points : one.change_percent;
+  if (change === null) return null;
+  const up = change > 0;
+  const way = change === 0 ? "" : up ? "up" : "down";
   const sign = way === "" ? "=" : up ? "▲" : "▼";
-  const before = share ? percent(one.baseline, 2) : `${compact(one.baseline_per_day)} a day`;
-  const now = share ? percent(one.value, 2) : `${compact(one.per_day)} a day`;
-  return h("span", {}, h("span", { class: `delta ${way}`, "aria-hidden": "true" }, `${sign} ${signed(one.change_percent)} %`),
-    h("span", { class: "sr" }, `${up ? "up" : "down"} by ${signed(one.change_percent)} per cent`),
-    h("span", { class: "note" }, `${now}, was ${before}`));
+  const was = share ? `was ${percent(one.baseline, 2)}` : `${compact(one.per_day)} a day, was ${compact(one.baseline_per_day)}`;
+  return h("span", {}, h("span", { class: `delta ${way}`, "aria-hidden": "true" }, share ? `${sign} ${signed(change, 2)} points` : `${sign} ${signed(change)} %`),
+    h("span", { class: "sr" }, `${up ? "up" : "down"} by ${signed(change)} ${share ? "percentage points" : "per cent"}`),
+    h("span", { class: "note" }, was));
 }
 
 function remarks(one, share) {

@@ -13,7 +13,8 @@ export function count(value) {
 
 export function compact(value) {
   if (missing(value)) return UNKNOWN;
-  return Math.abs(value) < 10_000 ? (Number.isInteger(value) ? whole : fine).format(value) : short.format(value);
+  if (Math.abs(value) >= 10_000) return short.format(value);
+  return (Number.isInteger(value) || Math.abs(value) >= 100 ? whole : fine).format(value);
 }
 
 export function decimal(value) {

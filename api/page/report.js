@@ -63,7 +63,7 @@ function controls(campaign, id) {
   const exports = ["csv", "jsonl", "parquet"].map((format) => h("button", { type: "button", class: "quiet small",
     onclick: () => save(`/v1/campaigns/${id}/export?format=${format}`, `${id}.${format}`).catch((error) => say(error.message)), "aria-label": `Export the posts as ${format}` }, format.toUpperCase()));
   const pause = campaign.status === "active" ? ["Pause", "/pause"] : ["Resume", "/resume"];
-  return h("div", { class: "menu", role: "group", "aria-label": "Campaign" }, exports,
+  return h("div", { class: "menu", role: "group", "aria-label": "Campaign" }, h("span", { class: "hint" }, "Export"), exports,
     campaign.status === "ended" ? null : h("button", { type: "button", class: "quiet small", onclick: () => act(pause[1], "POST", `${pause[0]}d`) }, pause[0]),
     h("button", { type: "button", class: "quiet small danger", onclick: () => confirmed(campaign.name, () => act("", "DELETE", "Deleted")) }, "Delete"));
 }
@@ -89,7 +89,7 @@ function past(id) {
       say(at ? `The report as of ${moment(at)}` : "The report as of now");
     } catch (error) { main.prepend(trouble(error.problem ?? { title: "Not shown", detail: "Choose another time." })); }
   };
-  return h("details", { class: "past" }, h("summary", {}, "As it was"), h("form", { class: "asof", onsubmit: show },
+  return h("details", { class: "past" }, h("summary", {}, "Show the report as it was"), h("form", { class: "asof", onsubmit: show },
     h("div", { class: "field" }, h("label", { for: "as-of" }, "Date and time"), field), h("button", { type: "submit", class: "quiet" }, "Show")));
 }
 

@@ -1,4 +1,4 @@
-"""One app over an in-memory lake and a real SQLite registry, with two tenants that do not know each other."""
+"""One app over an in-memory lake and a real SQLite registry, with two tenants."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""Every route of the description is tried with another tenant's ids: none may tell them apart from none."""
+"""Every route of the description is tried with another tenant's ids: they are as none."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A month of three brands with enough posts to make a report worth looking at. Same seed, same world."""
+"""A month of three brands, enough posts for a report worth looking at. Same seed, same world."""
 
 import random
 from collections.abc import Iterator
