@@ -8,16 +8,22 @@ import msgspec
 from simnet.chance import number
 from simnet.wire import Ask, Reply, html_reply
 
-HowDead = Literal["checkpoint", "login_required", "wait", "dead_token"]
+HowDead = Literal["checkpoint", "challenge", "feedback", "login_required", "wait", "dead_token"]
 
 
 class Outage(msgspec.Struct, frozen=True, kw_only=True):
-    """A site that is down from `since` until `until`."""
+    """A site that is down, or throttles everybody (status 429), from `since` until `until`."""
 
     site: str
     since: datetime
     until: datetime
     status: int = 503
+    retry_after: str | None = None  # the header as sent: seconds, an HTTP date, or nonsense
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers of the answer."""
+        return (("Retry-After", self.retry_after),) if self.retry_after is not None else ()
 
 
 class Death(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +49,11 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     html: float = 0.0  # share of answers that are HTML with status 200
     truncated: float = 0.0  # share of bodies that end in the middle
     broken: float = 0.0  # share of answers that are status 500
+    cut: float = 0.0  # share of connections that break in the middle of the body
 
     def __post_init__(self) -> None:
         """Refuse shares that are none."""
-        for name in ("slow", "html", "truncated", "broken"):
+        for name in ("slow", "html", "truncated", "broken", "cut"):
             share = getattr(self, name)
             if not 0 <= share <= 1:
                 raise ValueError(f"{name}: {share} must be a share between 0 and 1")
@@ -63,6 +70,10 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     def delay(self, ask: Ask, now: int) -> float:
         """Return how many seconds the answer comes late."""
         return self.slow_seconds if self._hit("slow", self.slow, ask, now) else 0.0
+
+    def cuts(self, ask: Ask, now: int) -> bool:
+        """Return whether the connection breaks in the middle of the body."""
+        return self._hit("cut", self.cut, ask, now)
 
     def spoiled(self, reply: Reply, ask: Ask, now: int) -> Reply:
         """Return the answer, or what became of it."""

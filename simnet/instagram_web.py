@@ -34,10 +34,19 @@ _SECTIONS_PATH: Final = re.compile(r"^/api/v1/tags/([^/]+)/sections/?$")
 _MEDIA_PATH: Final = re.compile(r"^/api/v1/media/(\d+)(?:_\d+)?/info/?$")
 _POST_PATH: Final = re.compile(r"^/p/([\w-]+)/?$")
 _PROFILE_PATH: Final = re.compile(r"^/(\w+)/?$")
-_WAIT: Final = {
+_WAIT: Final[Document] = {
     "message": "Please wait a few minutes before you try again.",
     "require_login": True,
-    "status": "fail",
+}
+_DEATHS: Final[dict[HowDead, tuple[int, Document]]] = {
+    "checkpoint": (
+        400,
+        {"message": "checkpoint_required", "checkpoint_url": "/challenge/1/Ab/", "lock": False},
+    ),
+    "challenge": (400, {"message": "challenge_required", "challenge": {"url": "/challenge/1/Ab/"}}),
+    "feedback": (400, {"message": "feedback_required", "spam": True}),
+    "wait": (401, _WAIT),
+    "dead_token": (403, {"message": "login_required"}),
 }
 
 
@@ -70,21 +79,17 @@ class InstagramWeb:
 
     def dead(self, how: HowDead) -> Reply:
         """Return the form of death asked for."""
-        if how == "checkpoint":
-            body = {"message": "checkpoint_required", "checkpoint_url": "/challenge/1/Ab/",
-                    "lock": False, "status": "fail"}  # fmt: skip
-            return json_reply(body, status=400)
-        if how == "wait":
-            return json_reply(_WAIT, status=401)
-        if how == "dead_token":
-            return json_reply({"message": "login_required", "status": "fail"}, status=403)
-        return _to_login("/")
+        if how == "login_required":
+            return _to_login("/")
+        status, body = _DEATHS[how]
+        return json_reply(body | {"status": "fail"}, status=status)
 
     def refuse(self, ask: Ask, caller: Caller, now: int) -> Reply | None:
         """Return the rate limit in disguise: no header says how long it lasts."""
         if self._windows.of(caller).grant(now):
             return None
-        return json_reply(_WAIT, status=401 if "web_profile_info" in ask.path else 429)
+        status = 401 if "web_profile_info" in ask.path else 429
+        return json_reply(_WAIT | {"status": "fail"}, status=status)
 
     def reply(self, ask: Ask, caller: Caller, now: int) -> Reply:
         """Return a page of whichever generation the request asks for."""

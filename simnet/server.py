@@ -55,7 +55,10 @@ def app_of(simulation: Simulation, *, site: str | None = None) -> web.Applicatio
         at = site or site_of(request.host)
         if late := simulation.faults.delay(ask, milliseconds(simulation.now())):
             await asyncio.sleep(late)
-        return _written(simulation.answer(ask, site=at))
+        reply = simulation.answer(ask, site=at)
+        if simulation.faults.cuts(ask, milliseconds(simulation.now())):
+            return await _cut(request, reply)
+        return _written(reply)
 
     async def judge(_: web.Request) -> web.StreamResponse:
         body = msgspec.json.encode(simulation.judge.report())
@@ -114,6 +117,17 @@ def _written(reply: Reply) -> web.Response:
     """Return an answer as aiohttp sends it."""
     headers = {"Content-Type": reply.content_type, **dict(reply.headers)}
     return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+async def _cut(request: web.Request, reply: Reply) -> web.StreamResponse:
+    """Send half of an answer that promised to be whole, and break the connection."""
+    half = web.StreamResponse(status=reply.status, headers={"Content-Type": reply.content_type})
+    half.content_length = len(reply.body) + 1
+    await half.prepare(request)
+    await half.write(reply.body[: len(reply.body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half
 
 
 def _truth(truth: Truth, request: web.Request, now: Now) -> web.Response:

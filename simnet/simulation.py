@@ -77,7 +77,8 @@ class Simulation:
         """
         moment = self.now()
         if (outage := self.faults.outage(site.name, moment)) is not None:
-            return html_reply(outage.status, "Service unavailable")
+            page = html_reply(outage.status, "Service unavailable")
+            return msgspec.structs.replace(page, headers=outage.headers)
         if caller.login and (death := self.faults.death(caller.login.name, moment)) is not None:
             record.after_death += 1
             return site.dead(death.how)

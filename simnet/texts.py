@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -25,6 +26,7 @@ class Caption(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[str, ...]
 
 
+@lru_cache(maxsize=10_000)
 def fold(tag: str) -> str:
     """Return a hashtag as networks compare it: NFKC, casefolded, without '#'."""
     return unicodedata.normalize("NFKC", tag.lstrip("#")).casefold()

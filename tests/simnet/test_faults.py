@@ -33,10 +33,26 @@ def test_a_site_is_down_during_its_outage_only(world: World, clock: SteppedClock
     assert found == [200, 503, 200]
 
 
+@pytest.mark.parametrize("retry_after", ["120", "Wed, 11 Mar 2026 04:00:00 GMT", "-1", "1e9", None])
+def test_a_throttled_site_says_what_it_was_told_to(
+    world: World, clock: SteppedClock, retry_after: str | None
+) -> None:
+    until = clock() + timedelta(hours=1)
+    throttle = Outage(
+        site="fedi.example", since=clock(), until=until, status=429, retry_after=retry_after
+    )
+    simulation = Simulation(world, now=clock, faults=Faults(outages=(throttle,)))
+    reply = simulation.answer(ask("GET", TIMELINE.replace("mastodon.", "fedi.")))
+    assert reply.status == 429
+    assert dict(reply.headers).get("Retry-After") == retry_after
+
+
 @pytest.mark.parametrize(
     ("how", "status", "message"),
     [
         ("checkpoint", 400, "checkpoint_required"),
+        ("challenge", 400, "challenge_required"),
+        ("feedback", 400, "feedback_required"),
         ("wait", 401, "Please wait a few minutes before you try again."),
         ("dead_token", 403, "login_required"),
     ],

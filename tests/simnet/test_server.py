@@ -59,6 +59,16 @@ async def test_a_slow_answer_comes_late(world: World, clock: SteppedClock) -> No
         assert asyncio.get_running_loop().time() - begin >= 0.05
 
 
+async def test_a_connection_breaks_in_the_middle_of_a_body(
+    world: World, clock: SteppedClock
+) -> None:
+    app = make_app(world, now=clock, faults=Faults(cut=1.0))
+    async with TestClient(TestServer(app)) as client:
+        reply = await client.get(f"/mastodon.example{TIMELINE}")
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await reply.read()
+
+
 async def test_serve_answers_until_cancelled(world: World, clock: SteppedClock) -> None:
     ports: asyncio.Queue[int] = asyncio.Queue()
     task = asyncio.create_task(serve(world, port=0, now=clock, ready=ports.put_nowait))

@@ -1,4 +1,9 @@
+import hashlib
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +55,22 @@ def test_the_order_of_questions_changes_no_answer() -> None:
     cookie = {"Cookie": "sessionid=session-0001"}
     backwards = [simulation.answer(ask("GET", url, headers=cookie)).body for url in reversed(URLS)]
     assert backwards[::-1] == _answers(_world(3))
+
+
+def test_another_process_gives_the_same_bytes() -> None:
+    script = (
+        "import sys, hashlib; sys.path.insert(0, sys.argv[1]);"
+        "from test_world import _answers, _world;"
+        "print(hashlib.sha256(b''.join(_answers(_world(1)))).hexdigest())"
+    )
+    command = [sys.executable, "-c", script, str(Path(__file__).parent)]
+    found = {
+        subprocess.run(
+            command, env=os.environ | {"PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    assert found == {hashlib.sha256(b"".join(_answers(_world(1)))).hexdigest().encode()}
 
 
 def _per_day(world: World, tag: int) -> np.ndarray:
