@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 import msgspec
 
 from ingestor.contract import Answer, Fault, Page, Seen, Source
 from ingestor.errors import IngestError
-from ingestor.sources import faults, fields, times
+from ingestor.sources import addresses, faults, fields, times
 from ingestor.sources.fields import obj
 from lake.records import Post, Record
 
@@ -94,7 +93,7 @@ def _exchange(source: Source, exchange: dict[str, Any], seen: Seen) -> Page:
         body=_response_body(response),
         url=url,
     )
-    seen = Seen(observed_at=_date(answer, seen.observed_at), host=urlsplit(url).netloc or seen.host)
+    seen = Seen(observed_at=_date(answer, seen.observed_at), host=addresses.host(url) or seen.host)
     try:
         source.judge(answer, seen.observed_at)
     except IngestError as error:

@@ -4,9 +4,7 @@ Mastodon, GoToSocial, Pleroma, Akkoma and Pixelfed leave out or add keys but mea
 that stand here.
 """
 
-from urllib.parse import urlsplit
-
-from ingestor.sources import fields, text
+from ingestor.sources import addresses, fields, text
 from ingestor.sources.fields import arr, at, first, obj
 from ingestor.sources.markup import prose
 from ingestor.sources.reading import Node, Reading, Unreadable, raw
@@ -152,7 +150,7 @@ def _reply_to(reading: Reading, node: Node) -> str | None:
     server shows it, which leads to the post but is not the id another server would give.
     """
     native = fields.ident(node.get("in_reply_to_id"))
-    host = reading.seen.host or urlsplit(fields.word(node.get("url")) or "").netloc
+    host = reading.seen.host or addresses.host(fields.word(node.get("url")))
     if native in reading.addresses:
         return f"{reading.network}:{reading.addresses[native]}"
     return f"{reading.network}:{local_address(host, native)}" if native and host else None
@@ -250,7 +248,7 @@ def _actor(node: Node) -> str:
         if actor:
             return actor
         raise Unreadable("an account without uri and url")
-    parts = urlsplit(page)
+    parts = addresses.split(page)
     name = parts.path.strip("/")
     if "/" in name or not name:
         return page
@@ -262,7 +260,7 @@ def _handle(reading: Reading, node: Node) -> str:
     handle = fields.word(node.get("acct")) or ""
     if "@" in handle:
         return handle
-    host = reading.seen.host or urlsplit(fields.word(node.get("url")) or "").netloc
+    host = reading.seen.host or addresses.host(fields.word(node.get("url")))
     return f"{handle}@{host}" if host else handle
 
 

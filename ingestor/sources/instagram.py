@@ -7,7 +7,7 @@ way to collect. Recorded 2016 to 2024; see `_instagram_shapes` for the generatio
 from collections.abc import AsyncIterator, MutableMapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
@@ -24,7 +24,14 @@ from ingestor.contract import (
     TargetKind,
 )
 from ingestor.errors import Gone
-from ingestor.sources import _instagram_faults, _instagram_shapes, faults, fields, shortcode
+from ingestor.sources import (
+    _instagram_faults,
+    _instagram_shapes,
+    addresses,
+    faults,
+    fields,
+    shortcode,
+)
 from ingestor.sources.fields import at, obj
 from ingestor.sources.paging import checked, walk
 from ingestor.sources.reading import UNSAID, Reading
@@ -101,10 +108,9 @@ class Instagram:
 
 def _account_in(url: str) -> str:
     """Return the account a stored query was asked about: {"id": "17", "first": 24}."""
-    query = dict(parse_qsl(urlsplit(url).query))
     try:
-        variables = msgspec.json.decode(query.get("variables", "{}"))
-    except msgspec.MsgspecError:
+        variables = msgspec.json.decode(addresses.query(url).get("variables", "{}"))
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return UNSAID
     return fields.ident(at(variables, "id")) or UNSAID
 

@@ -6,7 +6,7 @@ Most need no key for public tags (GoToSocial does). Counts are what this server 
 import re
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
@@ -23,7 +23,7 @@ from ingestor.contract import (
     TargetKind,
 )
 from ingestor.errors import Gone
-from ingestor.sources import _mastodon_shapes, faults, fields, times
+from ingestor.sources import _mastodon_shapes, addresses, faults, fields, times
 from ingestor.sources.paging import checked, walk
 from ingestor.sources.reading import UNSAID, Reading
 
@@ -92,7 +92,7 @@ class Mastodon:
         if found is None:
             page = self.parse(answer.body, seen)
         else:
-            host = seen.host or urlsplit(answer.url).netloc
+            host = seen.host or addresses.host(answer.url)
             account = f"https://{host}/accounts/{found.group(1)}" if host else UNSAID
             page = self._edges(answer.body, seen, account, follows=found.group(2) == "following")
         return msgspec.structs.replace(page, cursor=next_cursor(answer.headers.get("link", "")))
@@ -160,7 +160,7 @@ def next_cursor(link: str) -> str | None:
     internal number that cannot be made from the page's contents.
     """
     found = _NEXT.search(link)
-    query = dict(parse_qsl(urlsplit(found.group(1)).query)) if found else {}
+    query = addresses.query(found.group(1)) if found else {}
     for name in _PLACES:
         if query.get(name):
             return query[name] if name == "max_id" else f"{name}={query[name]}"

@@ -24,7 +24,23 @@ BODIES: dict[str, dict[str, Any]] = {
     "bluesky": bluesky.ALL,
 }
 CASES = [(name, case) for name, bodies in BODIES.items() for case in bodies]
-ODD = [None, True, -1, 0.5, 2**70, "", "text", "\ud800", "9" * 400, [], {}, [[]], [None], {"a": {}}]
+ODD = [
+    None,
+    True,
+    -1,
+    0.5,
+    2**70,
+    "",
+    "text",
+    "http://[x",
+    "\ud800",
+    "9" * 400,
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": {}},
+]
 DEEP = 100_000
 
 
