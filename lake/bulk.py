@@ -5,12 +5,13 @@ Which answer means what was measured on Elasticsearch 8.19; tests/lake/test_bulk
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
-from lake import derived
 from lake.connection import Fault
 from lake.contract import STORED, Line, Verdict
+from lake.derived import engagement_ppm, engagements
 from lake.errors import Misplaced, Unavailable
 from lake.fit import fitting
 from lake.lines import UNDATED
@@ -19,6 +20,8 @@ from lake.records import Post
 
 STALE = Verdict(outcome="stale")
 
+_ENTRY = b'{"index":{"_index":"%b","_id":%b,"version":%d,"version_type":"external_gte"}}\n%b\n'
+_DERIVED = (b"engagements", b"engagement_ppm")
 _DATED = re.compile(r"20\d\d\.(?:0[1-9]|1[0-2])")
 _FIELD = re.compile(r"field \[([\w.]+)\]")
 
@@ -51,6 +54,7 @@ _reply = msgspec.json.Decoder(Reply)
 _encode = msgspec.json.Encoder().encode
 
 
+@lru_cache(maxsize=4096)
 def index_of(prefix: str, table: str, month: str) -> str:
     """Return the index of a month for ever.
 
@@ -63,25 +67,19 @@ def index_of(prefix: str, table: str, month: str) -> str:
 def entry(prefix: str, line: Line) -> bytes:
     """Return the two lines of a bulk body that write `line`. Raises Unfit."""
     record = fitting(line)
-    action = {
-        "_index": index_of(prefix, line.table, line.month),
-        "_id": line.id,
-        "version": line.version,
-        "version_type": "external_gte",
-    }
-    body = line.body
-    if isinstance(record, Post):
-        body = _with_derived(record, body)
-    return b'{"index":%b}\n%b\n' % (_encode(action), body)
+    index = index_of(prefix, line.table, line.month).encode()
+    body = _with_derived(record, line.body) if isinstance(record, Post) else line.body
+    return _ENTRY % (index, _encode(line.id), line.version, body)
 
 
 def _with_derived(post: Post, body: bytes) -> bytes:
     """Return the document with the numbers this lake cannot compute in a question."""
-    more = {
-        "engagements": derived.engagements(post),
-        "engagement_ppm": derived.engagement_ppm(post),
-    }
-    return body.rstrip()[:-1] + b"," + _encode(more)[1:]
+    more = b"".join(
+        b',"%b":%d' % (name, value)
+        for name, value in zip(_DERIVED, (engagements(post), engagement_ppm(post)), strict=True)
+        if value is not None
+    )
+    return body.rstrip()[:-1] + more + b"}"
 
 
 def verdicts(answer: bytes, lines: Sequence[Line]) -> list[Verdict]:
