@@ -135,7 +135,8 @@ class Bluesky:
         """Return posts that bear every tag asked for, newest or most engaging first."""
         if ask.param("q") is None:
             raise _Refused('Error: Params must have the property "q"')
-        tags = [fold(tag) for tag in [*_HASHTAG.findall(ask.param("q") or ""), *ask.params("tag")]]
+        named = [*_HASHTAG.findall(ask.param("q") or ""), *ask.params("tag")]
+        tags = list(dict.fromkeys(fold(tag) for tag in named))
         limit = _limit(ask, default=25)
         if not tags:
             return json_reply({"posts": []})

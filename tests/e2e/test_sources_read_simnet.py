@@ -197,3 +197,13 @@ async def test_related_tags_comments_and_top_posts_arrive(world: World, truth: T
         assert len(page.top) == 9
         assert page.comments
         assert {comment.post_id for comment in page.comments} <= set(_true(truth))
+
+
+@pytest.mark.parametrize("way", [WAYS[0], WAYS[3], WAYS[5]], ids=["web", "mastodon", "bluesky"])
+async def test_a_post_is_read_again_by_its_own_number(
+    world: World, truth: Truth, way: tuple[str, Site, Generation]
+) -> None:
+    first = (await _pages(world, way, "tag", "puma"))[0].posts[5]
+    again = (await _pages(world, way, "post", first.native_id))[0].posts
+    assert [post.id for post in again] == [first.id]
+    _assert_true(again[0], _true(truth)[first.id], truth, way)
