@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from registry import schema
 from registry.audit import AuditLog
 from registry.database import Database, Row, Transaction
-from registry.drafts import collection, tidy
+from registry.drafts import collection, tidy, wanted
 from registry.errors import BadField, Stale, TooManyTargets, Unknown
 from registry.ids import Entropy, uuid7
 from registry.models import Campaign, CampaignDraft, CampaignPage, CampaignStatus
@@ -154,6 +154,8 @@ class Campaigns:
         return after
 
     async def _settle(self, tx: Transaction, campaign: Campaign, *, limit: int) -> None:
+        if campaign.status == "active" and (asked := len(wanted(campaign))) > limit:
+            raise TooManyTargets(asked, limit)  # before the work
         await watch(tx, campaign)
         watched = await _count_targets(tx, campaign.client_id, campaign.updated_at)
         if watched > limit and campaign.status == "active":

@@ -11,6 +11,7 @@ from registry.errors import BadField
 from registry.models import CampaignDraft, Competitor, WatchedTarget
 
 MAX_NAMES = 1_000  # hashtags or profiles of one brand; a campaign of more is a typing error
+MAX_COMPETITORS = 100
 MAX_DAYS = 366
 PRIORITIES = (0.01, 100.0)
 
@@ -79,6 +80,8 @@ def wanted(draft: CampaignDraft) -> tuple[WatchedTarget, ...]:
 
 
 def _competitors(competitors: tuple[Competitor, ...]) -> tuple[Competitor, ...]:
+    if len(competitors) > MAX_COMPETITORS:
+        raise BadField("competitors", len(competitors), f"name {MAX_COMPETITORS} at most")
     cleaned = []
     for place, rival in enumerate(competitors):
         field = f"competitors[{place}]"

@@ -38,11 +38,10 @@ class Lanes(Leases):
         if grants < 1 or seconds < 0:
             raise BadField("grants", grants, "reserve 1 or more, for 0 seconds or more")
         async with self._database.write() as tx:
-            row = await hold(tx, lane_id, fence)
+            await hold(tx, lane_id, fence)
             at = await tx.now() + timedelta(seconds=seconds)
             chunk = {"lane_id": lane_id, "fence": fence, "at": at, "grants": grants}
             await tx.run(_spending.insert().values(chunk))
-            await _forget(tx, row, at)
         return Spent(at=at, age=-seconds, grants=grants)
 
     async def spent(self, lane_id: str, window: float) -> tuple[Spent, ...]:
@@ -102,12 +101,6 @@ class Lanes(Leases):
         """Return the tags that hold a slot now, by lane."""
         async with self._database.read() as tx:
             return await slots_taken(tx, await tx.now())
-
-
-async def _forget(tx: Transaction, lane: Row, at: datetime) -> None:
-    """Delete what no window can reach any more; twice the window leaves room for any padding."""
-    old = at - timedelta(seconds=2 * lane["window"])
-    await tx.run(_spending.delete().where(_spending.c.lane_id == lane["id"], _spending.c.at < old))
 
 
 async def _kept_slots(tx: Transaction, lane: Row, now: datetime, pad: float) -> dict[str, datetime]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from registry import schema
 from registry.audit import AuditLog
-from registry.database import Database, Transaction
+from registry.database import Database, Row, Transaction
 from registry.errors import BadField, Unknown
 from registry.fences import hold
 from registry.models import Lane
@@ -86,9 +86,10 @@ class Leases:
     async def renew(self, lane_id: str, fence: int, *, seconds: float = LEASE_SECONDS) -> Lane:
         """Return the lane as it is now, held for `seconds` more. Raises Fenced: stop at once."""
         async with self._database.write() as tx:
-            await hold(tx, lane_id, fence)
-            until = await tx.now() + timedelta(seconds=seconds)
-            return await _set(tx, lane_id, lease_until=until)
+            row = await hold(tx, lane_id, fence)
+            now = await tx.now()
+            await _forget(tx, row, now)
+            return await _set(tx, lane_id, lease_until=now + timedelta(seconds=seconds))
 
     async def release(self, lane_id: str, fence: int) -> None:
         """Give a lane back, so that another may claim it at once. Raises Fenced."""
@@ -183,6 +184,13 @@ async def _set(tx: Transaction, lane_id: str, **values: Any) -> Lane:
     row = await tx.first(change)
     assert row is not None  # noqa: S101 # the caller holds its lock
     return Lane(**row)
+
+
+async def _forget(tx: Transaction, lane: Row, now: datetime) -> None:
+    """Delete what no window can reach any more; twice the window leaves room for any padding."""
+    spending = schema.spending
+    old = spending.c.at < now - timedelta(seconds=2 * lane["window"])
+    await tx.run(spending.delete().where(spending.c.lane_id == lane["id"], old))
 
 
 def _accept(lane: Lane) -> None:

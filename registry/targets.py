@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry import schema
-from registry.database import Database, Row, Transaction
+from registry.database import Database, Transaction
 from registry.drafts import collection, wanted
 from registry.fences import hold
 from registry.models import Campaign, Lane, Progress, WatchedTarget
@@ -55,15 +55,19 @@ class Targets:
 
     async def progress_of(self, lanes: Collection[str]) -> dict[str, Progress]:
         """Return how far the targets of some lanes are, by key: where a new holder starts."""
-        chosen = sa.select(_targets).where(_targets.c.lane_id.in_(lanes))
+        columns = (_targets.c[name] for name in ("key", "cursor", "polled_at", "rate"))
+        chosen = sa.select(*columns).where(_targets.c.lane_id.in_(lanes))
         async with self._database.read() as tx:
-            return {row["key"]: _progress(row) for row in await tx.all(chosen)}
+            return {
+                key: Progress(target=key, cursor=cursor, polled_at=polled_at, rate=rate)
+                async for key, cursor, polled_at, rate in tx.each(chosen)
+            }
 
     async def rates(self) -> dict[str, float]:
         """Return the new posts per hour that were observed, by key; the unknown are absent."""
         chosen = sa.select(_targets.c.key, _targets.c.rate).where(_targets.c.rate.is_not(None))
         async with self._database.read() as tx:
-            return {row["key"]: row["rate"] for row in await tx.all(chosen)}
+            return {key: rate async for key, rate in tx.each(chosen)}
 
 
 async def watched_between(
@@ -84,14 +88,27 @@ async def watched_between(
     )
     if lanes is not None:
         chosen = chosen.where(_targets.c.lane_id.in_(lanes))
-    return [WatchedTarget(**row) for row in await tx.all(chosen)]
+    return [
+        WatchedTarget(
+            key=key,
+            network=network,
+            kind=kind,
+            name=name,
+            host=host,
+            lane=lane,
+            priority=priority,
+            until=ends,
+        )
+        async for key, network, kind, name, host, lane, priority, ends in tx.each(chosen)
+    ]
 
 
 async def watch(tx: Transaction, campaign: Campaign) -> None:
     """Make the campaign's targets follow it: its own while it is active, none else. Then pin."""
     await tx.lock("targets")  # two campaigns must not pin to one last slot
     targets = wanted(campaign) if campaign.status == "active" else ()
-    await _loosen(tx, [target.key for target in targets])
+    if targets:
+        await _loosen(tx, [target.key for target in targets])
     await tx.run(_watches.delete().where(_watches.c.campaign_id == campaign.id))
     if targets:
         await _add(tx, campaign, targets)
@@ -100,8 +117,10 @@ async def watch(tx: Transaction, campaign: Campaign) -> None:
 
 async def _loosen(tx: Transaction, keys: Collection[str]) -> None:
     """Take their old lane from targets nobody wanted lately: its slots may be others' by now."""
-    idle = _targets.c.key.in_(keys) & _targets.c.key.not_in(_wanted_later(await tx.now()))
-    await tx.run(_targets.update().where(idle).values(lane_id=None))
+    mine = _targets.c.key == sa.bindparam("b_key")
+    wanted_later = _wanted_later(await tx.now()).where(_watches.c.target == _targets.c.key)
+    loose = _targets.update().where(mine, ~wanted_later.exists()).values(lane_id=None)
+    await tx.run(loose, [{"b_key": key} for key in keys])  # one by one, in order: no deadlocks
 
 
 async def _add(tx: Transaction, campaign: Campaign, targets: Sequence[WatchedTarget]) -> None:
@@ -174,9 +193,3 @@ async def slots_taken(tx: Transaction, now: datetime) -> dict[str, set[str]]:
         if now < row["first_used_at"] + timedelta(seconds=row["slot_window"] or 0.0):
             taken.setdefault(row["lane_id"], set()).add(row["tag"])
     return taken
-
-
-def _progress(row: Row) -> Progress:
-    return Progress(
-        target=row["key"], cursor=row["cursor"], polled_at=row["polled_at"], rate=row["rate"]
-    )

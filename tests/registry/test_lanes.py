@@ -180,8 +180,10 @@ async def test_spending_leaves_the_window_with_its_last_possible_use(
 async def test_old_spending_is_forgotten(registry: Registry, clock: Clock) -> None:
     held = await claimed(registry)
     await registry.lanes.reserve(held.id, held.fence, 20, seconds=0)
-    clock.move(601)
+    clock.move(600)
     await registry.lanes.reserve(held.id, held.fence, 1, seconds=0)
+    clock.move(1)
+    await registry.lanes.renew(held.id, held.fence)
     assert [one.grants for one in await registry.lanes.spent(held.id, 1e6)] == [1]
 
 
