@@ -241,7 +241,11 @@ class Spool:
 
     async def _load(self) -> bool:
         self._more = False  # before the read: an append during it sets it again
-        pages = await self._call(self._file.pages_after, self._last_loaded, 16)
+        try:
+            pages = await self._call(self._file.pages_after, self._last_loaded, 16)
+        except asyncio.CancelledError:
+            self._more = True  # a cancelled `wait` must not forget what it was about to read
+            raise
         for seq, lines in pages:
             if seq <= self._last_loaded:
                 continue  # wait and take may load at once

@@ -51,7 +51,7 @@ class Outbox(Protocol):
         ...
 
     async def wait(self) -> None:
-        """Return when a line is due."""
+        """Return when a line is due. Often cancelled, and must lose nothing by it."""
         ...
 
 
