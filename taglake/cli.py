@@ -1,9 +1,10 @@
 """The command line: parses, builds, runs; the work is done in the rooms.
 
-Each file of `taglake/commands/` holds the commands of one noun and imports what it runs when it runs,
-so that `taglake --help` answers at once.
+Each file of `taglake/commands/` holds the commands of one noun and imports what it runs when it
+runs, so that `taglake --help` answers at once.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import click
 
 from taglake import __version__
 from taglake.commands import collect, demo, files, network, people, reports, setup
-from taglake.errors import TaglakeError
+from taglake.errors import told
 from taglake.logs import configure
 from taglake.settings import load
 
@@ -68,13 +69,16 @@ def main() -> None:
     configure("info", "auto")
     try:
         taglake(standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except TaglakeError as error:
-        click.echo(f"taglake: {error}", err=True)
-        sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as error:
+        line, code = told(error)
+        click.echo(f"taglake: {line}", err=True)
+        if os.environ.get("TAGLAKE_LOG__LEVEL") == "debug":
+            raise
+        sys.exit(code)

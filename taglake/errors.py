@@ -36,3 +36,32 @@ class Unhealthy(TaglakeError):
     """A check found something that an operator has to mend."""
 
     exit_code = 5
+
+
+def told(error: BaseException) -> tuple[str, int]:
+    """Return the one line and the exit code that a user gets for an error of any room."""
+    # Imported here: these rooms are heavy, and only a failing command needs their errors.
+    from ingestor.errors import IngestError
+    from insights.errors import InsightError
+    from lake.errors import BadQuestion, LakeError
+    from registry import errors as registry
+
+    error = leaf(error)
+    if isinstance(error, TaglakeError):
+        return str(error), error.exit_code
+    if isinstance(error, registry.BadField | registry.BadAddress | InsightError | BadQuestion):
+        return str(error), BadSetting.exit_code
+    if isinstance(error, registry.Unknown):
+        return str(error), NotThere.exit_code
+    if isinstance(error, registry.RegistryError | LakeError | IngestError):
+        return str(error), Unreachable.exit_code
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}", BadSetting.exit_code
+    return f"this should not happen: {type(error).__name__}: {error}", TaglakeError.exit_code
+
+
+def leaf(error: BaseException) -> BaseException:
+    """Return the first single error of a group of them: tasks that fail together have one cause."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -59,8 +59,8 @@ class RegistrySettings(Section):
     """Where campaigns, keys and lanes live."""
 
     url: str = Field(
-        "sqlite+aiosqlite:///.taglake/registry.db",
-        description="SQLite for one machine, postgresql+asyncpg://USER@HOST/NAME for a fleet",
+        "sqlite:///.taglake/registry.db",
+        description="SQLite for one machine, postgresql://USER@HOST/NAME for a fleet",
     )
     password: str = Field(
         "TAGLAKE_REGISTRY_PASSWORD", description="name of the secret of PostgreSQL"
@@ -72,9 +72,9 @@ class RegistrySettings(Section):
     @field_validator("url")
     @classmethod
     def _known_scheme(cls, url: str) -> str:
-        if url.startswith(("sqlite+aiosqlite:", "postgresql+asyncpg:")):
+        if url.startswith(("sqlite:///", "postgresql://")):
             return url
-        raise ValueError("must start with sqlite+aiosqlite: or postgresql+asyncpg:")
+        raise ValueError("must start with sqlite:/// or postgresql://")
 
 
 class AccountSettings(Section):
@@ -105,10 +105,6 @@ class IngestSettings(Section):
     concurrency: int = Field(64, gt=0, le=1000, description="requests in flight at once")
     snapshot_every: float = Field(
         3600, gt=0, description="seconds between snapshots of unchanged counts"
-    )
-    floor: float = Field(60, gt=0, description="seconds: no target is asked more often")
-    ceiling: float = Field(
-        21_600, gt=0, description="seconds: every target is asked this often at least"
     )
     refresh: float = Field(15, gt=0, description="seconds until a new campaign is noticed")
     grace: float = Field(20, gt=0, description="seconds for polls in flight when asked to stop")

@@ -84,7 +84,7 @@ def test_two_api_replicas_stand_behind_the_balancer() -> None:
 @pytest.mark.parametrize("name", ["taglake.toml", "taglake.demo.toml"])
 def test_the_mounted_settings_load(name: str) -> None:
     settings = load(ROOT / "deploy" / name)
-    assert settings.registry.url.startswith("postgresql+asyncpg://")
+    assert settings.registry.url.startswith("postgresql://")
     assert settings.accounts
 
 

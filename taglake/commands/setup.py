@@ -1,0 +1,129 @@
+"""`init`, `spool`, `doctor`, `kernels`: set up, look after, find out what is wrong."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from taglake.commands.common import SettingsOf, as_json, settings_of
+from taglake.errors import BadSetting, Unhealthy
+from taglake.secrets import make_missing
+from taglake.settings import FILE_NAME
+from taglake.template import template
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--secrets", "only_secrets", is_flag=True, help="Only make missing secrets.")
+@click.pass_obj
+def init(load: SettingsOf, folder: Path, only_secrets: bool) -> None:
+    """Write a commented taglake.toml and make the secrets taglake may choose itself.
+
+    What exists is kept, so it is safe to run twice.
+
+    \b
+    Next: taglake client add "My brand", then taglake run.
+    """
+    if not only_secrets:
+        _write_settings(folder / FILE_NAME)
+    settings = settings_of(load)
+    directory = settings.secrets if only_secrets else folder / settings.secrets
+    for path, made in make_missing(settings, directory):
+        click.echo(f"made {path}: back it up" if made else f"{path} is there already: kept")
+
+
+def _write_settings(path: Path) -> None:
+    if path.exists():
+        click.echo(f"{path} is there already: kept")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(template(), encoding="utf-8")
+    click.echo(f"wrote {path}: every setting, with its reason")
+
+
+@click.command()
+def kernels() -> None:
+    """Say which kernels are active: compiled, or their slower Python twins."""
+    from ingestor import depth
+
+    click.echo(f"depth\t{depth.kernel_name()}")
+    if depth.kernel_name() != "cython":
+        raise Unhealthy("a kernel is not compiled; install a C compiler, then `make install`")
+
+
+@click.command()
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def doctor(load: SettingsOf, json_: bool) -> None:
+    """Check settings, kernels, lake, registry, accounts, clock and disk, and say what to do.
+
+    Exit code 5 if something has to be mended.
+    """
+    from taglake.doctor import examine
+
+    findings = asyncio.run(examine(settings_of(load)))
+    if json_:
+        as_json(findings)
+    else:
+        for finding in findings:
+            click.echo(f"{finding.verdict:<5} {finding.subject:<22} {finding.found}")
+            if finding.mend:
+                click.echo(f"{'':<28} -> {finding.mend}")
+    if any(finding.verdict == "bad" for finding in findings):
+        raise Unhealthy("something has to be mended, see above")
+
+
+@click.group()
+def spool() -> None:
+    """Look at the pages that wait for the lake, and at what the lake refused.
+
+    \b
+      taglake spool check           is the file sound, and what waits in it?
+      taglake spool dead-letters    what the lake refused for good, and why
+      taglake spool replay          send dead letters again, after the cause is mended
+    """
+
+
+@spool.command()
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def check(load: SettingsOf, json_: bool) -> None:
+    """Check every page of the spool. Exit code 5 if some are damaged."""
+    from taglake.spooling import check_spool
+
+    report = asyncio.run(check_spool(settings_of(load)))
+    as_json(report, pretty=not json_)
+    if report.damaged:
+        raise Unhealthy(f"{report.damaged} damaged pages: they are set aside at the next start")
+
+
+@spool.command("dead-letters")
+@click.option("--json", "json_", is_flag=True, help="Print JSON Lines.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000))
+@click.pass_obj
+def dead_letters(load: SettingsOf, json_: bool, limit: int) -> None:
+    """List what the lake refused for good: number, table, id, reason; never the text."""
+    from taglake.spooling import list_dead_letters
+
+    letters = asyncio.run(list_dead_letters(settings_of(load), limit))
+    for letter in letters:
+        if json_:
+            as_json(letter)
+        else:
+            click.echo(f"{letter.number}\t{letter.table}\t{letter.id[:60]}\t{letter.reason}")
+    if not letters and not json_:
+        click.echo("there are no dead letters")
+
+
+@spool.command()
+@click.argument("numbers", nargs=-1, type=int)
+@click.option("--all", "all_", is_flag=True, help="Replay every dead letter.")
+@click.pass_obj
+def replay(load: SettingsOf, numbers: tuple[int, ...], all_: bool) -> None:
+    """Put dead letters back into the spool; the running ingestor, or the next one, sends them."""
+    from taglake.spooling import replay_letters
+
+    if bool(numbers) == all_:
+        raise BadSetting("NUMBERS: name the letters to replay, or give --all")
+    count = asyncio.run(replay_letters(settings_of(load), list(numbers) or None))
+    click.echo(f"{count} dead letters are back in the spool")

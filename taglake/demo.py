@@ -1,0 +1,275 @@
+"""The demo: four simulated weeks through the real ingestion path, in about a minute.
+
+What makes it repeat itself byte for byte: the world is a function of its seed, the clock only moves
+when everybody is idle, and ids and keys are drawn from the seed.
+"""
+
+import asyncio
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import msgspec
+from aiohttp import web
+from insights.text import summary_text
+
+from ingestor.clock import SteppedClock, SystemClock
+from insights import campaigns as reports
+from insights.catalogue import INSIGHTS
+from lake.contract import Lake
+from registry import Registry, open_registry
+from registry.models import Campaign, CampaignDraft, Competitor
+from simnet.brands import sports_brands
+from simnet.logins import Site, login
+from simnet.server import JUDGE, addresses, make_app
+from simnet.world import World
+from taglake import roles, wiring
+from taglake.reporting import full_report
+from taglake.settings import (
+    AccountSettings,
+    IngestSettings,
+    LakeSettings,
+    LogSettings,
+    RegistrySettings,
+    ServeSettings,
+    Settings,
+    WorkSettings,
+)
+
+START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday: weeks are whole
+DAYS = 28
+BEFORE, DURING, AFTER = 7, 14, 7
+SEND_EVERY = timedelta(hours=12)  # of simulated time; small files cost the embedded lake more
+# Requests per hour and account. Lower than the networks allow: an hour between looks is enough for
+# four weeks of these tags, and each request costs the demo some milliseconds.
+BUDGETS = {"instagram_graph": 5, "mastodon": 4, "bluesky": 4}
+SITES: dict[str, Site] = {
+    "instagram_graph": "graph.example",
+    "mastodon": "mastodon.example",
+    "bluesky": "bsky.example",
+}
+
+
+class Play(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked the demo for."""
+
+    seed: int
+    lift: float
+    once: bool
+    json: bool
+    port: int
+    lake_url: str | None
+    folder: Path
+
+
+async def play_demo(play: Play, stop: asyncio.Event) -> None:
+    """Play the campaign, print its report and, unless `once`, serve it until `stop` is set."""
+    with _folder(play) as folder:
+        clock = SteppedClock(START)
+        async with _stage(play, folder, clock) as stage:
+            shown = await _perform(stage, play, clock)
+            if play.once:
+                await _print(play, stage, shown)
+            else:
+                await _serve(play, stage, shown, stop)
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """What the play needs on its stage."""
+
+    settings: Settings
+    lake: Lake
+    registry: Registry
+    simulation: web.Application
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left when the play is over."""
+
+    campaign: Campaign
+    key: str
+    now: datetime  # the last instant of the play
+    seconds: float  # it took, in real time
+
+
+@contextmanager
+def _folder(play: Play) -> Iterator[Path]:
+    """Give a folder that is empty: a temporary one if nothing is served after the play."""
+    if play.once:
+        with tempfile.TemporaryDirectory(prefix="taglake-demo-") as name:
+            yield Path(name)
+        return
+    shutil.rmtree(play.folder, ignore_errors=True)
+    play.folder.mkdir(parents=True)
+    yield play.folder
+
+
+@asynccontextmanager
+async def _stage(play: Play, folder: Path, clock: SteppedClock) -> AsyncIterator[Stage]:
+    """Start the simulated networks, open lake and registry, and make the accounts known."""
+    world = World(play.seed, start=START, days=DAYS, brands=sports_brands(START), lift=play.lift)
+    simulation = make_app(world, now=clock.now)
+    async with _serving(simulation) as port:
+        settings = _settings(play, folder, addresses(port))
+        entropy = random.Random(play.seed).randbytes  # noqa: S311 - a demo that repeats itself
+        registry = await open_registry(
+            settings.registry.url, pepper="pepper of a demo", now=clock.now, entropy=entropy
+        )
+        async with registry, wiring.open_lake(settings) as lake:
+            yield Stage(settings=settings, lake=lake, registry=registry, simulation=simulation)
+
+
+@asynccontextmanager
+async def _serving(app: web.Application) -> AsyncIterator[int]:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _settings(play: Play, folder: Path, sites: dict[str, str]) -> Settings:
+    """Return settings that look at nothing outside the folder and the simulated networks."""
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    accounts = []
+    for source, hourly in BUDGETS.items():
+        site = SITES[source]
+        account = login(site, 1)
+        (secrets / account.name).write_text(account.secret)
+        accounts.append(
+            AccountSettings(
+                source=source,
+                name=account.name,
+                base_url=sites[site],
+                user=account.user,
+                secret=account.name,
+                limit=hourly,
+                window=3600,
+            )
+        )
+    return Settings.model_construct(
+        secrets=secrets,
+        lake=LakeSettings(url=play.lake_url or f"files:{folder / 'lake'}", prefix="taglake-demo"),
+        registry=RegistrySettings(url=f"sqlite:///{folder / 'registry.db'}"),
+        ingest=IngestSettings(spool=folder / "spool.db", refresh=86_400),
+        work=WorkSettings(),
+        serve=ServeSettings(port=play.port),
+        log=LogSettings(level="warning"),
+        accounts=tuple(accounts),
+        heartbeat=None,
+    )
+
+
+async def _register(registry: Registry) -> tuple[Campaign, str]:
+    """Register the campaign as a client would, and return it with the client's key."""
+    client = await registry.clients.create("demo", who="demo")
+    key, _ = await registry.keys.issue(client.id, who="demo")
+    begin = START + timedelta(days=BEFORE)
+    draft = CampaignDraft(
+        name="Nike spring",
+        networks=("instagram", "mastodon", "bluesky"),
+        hashtags=("nike",),
+        start=begin,
+        end=begin + timedelta(days=DURING),
+        baseline_days=BEFORE,
+        after_days=AFTER,
+        competitors=(
+            Competitor(name="adidas", hashtags=("adidas",)),
+            Competitor(name="puma", hashtags=("puma",)),
+        ),
+    )
+    return await registry.campaigns.create(client.id, draft, who="demo"), key.reveal()
+
+
+async def _perform(stage: Stage, play: Play, clock: SteppedClock) -> Shown:
+    """Let the ingestor live through the four weeks while the clock jumps from poll to poll."""
+    began = time.monotonic()
+    collector = roles.Collector(
+        stage.settings, stage.lake, stage.registry, clock=clock, seed=play.seed
+    )
+    await collector.open()
+    campaign, key = await _register(stage.registry)
+    try:
+        await _collect(collector, clock, _Progress(collector))
+    finally:
+        await collector.close()
+    for kind in INSIGHTS.values():
+        await stage.lake.append(await kind().run(stage.lake, [campaign], clock.now()))
+    return Shown(campaign=campaign, key=key, now=clock.now(), seconds=time.monotonic() - began)
+
+
+async def _collect(collector: roles.Collector, clock: SteppedClock, progress: "_Progress") -> None:
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(collector.ingestor.run(stop))
+        end = START + timedelta(days=DAYS)
+        await clock.play(end, collector.ingestor.idle, moved=progress.moved)
+        stop.set()
+    await collector.sender.drain()
+    progress.end()
+
+
+class _Progress:
+    """What happens on the way: the sender empties the spool now and then, and the user is told."""
+
+    def __init__(self, collector: roles.Collector) -> None:
+        self._collector = collector
+        self._send_at = START + SEND_EVERY
+        self._bar = click.progressbar(
+            length=DAYS, label="playing 28 days", show_eta=False, file=sys.stderr
+        )
+        self._day = 0
+
+    async def moved(self, instant: datetime) -> None:
+        """Send what has gathered and tell the user, before the clock moves to `instant`."""
+        if instant >= self._send_at:
+            await self._collector.sender.drain()
+            self._send_at += SEND_EVERY
+        day = (instant - START).days
+        if day > self._day:
+            self._bar.update(day - self._day)
+            self._day = day
+
+    def end(self) -> None:
+        """Finish the line."""
+        self._bar.render_finish()
+
+
+async def _print(play: Play, stage: Stage, shown: Shown) -> None:
+    if play.json:
+        report = await full_report(stage.lake, shown.campaign, now=shown.now)
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        return
+    summary = await reports.summary(stage.lake, shown.campaign, now=shown.now)
+    click.echo(summary_text(summary))
+    judged = stage.simulation[JUDGE].report()
+    click.echo(
+        f"planted lift {play.lift:+.0%}; {judged.requests} requests in {shown.seconds:.0f} s, "
+        f"{judged.refused} refused by the networks"
+    )
+
+
+async def _serve(play: Play, stage: Stage, shown: Shown, stop: asyncio.Event) -> None:
+    """Serve page and API over what was played; the clock goes on from where the play ended."""
+    began = SystemClock().monotonic()
+
+    def now() -> datetime:
+        return shown.now + timedelta(seconds=SystemClock().monotonic() - began)
+
+    async def ready(address: str) -> None:
+        await _print(play, stage, shown)
+        click.echo(f"page: {address}/#key={shown.key}&campaign={shown.campaign.id}")
+        click.echo(f"key:  {shown.key}")
+        click.echo("Ctrl-C ends")
+
+    await roles.serve(stage.settings, stage.lake, stage.registry, stop, now=now, ready=ready)
