@@ -132,5 +132,7 @@ EMBEDS: Json = {
 }  # fmt: skip
 
 ALL: dict[str, Json] = {
-    name: value for name, value in globals().items() if name.isupper() and isinstance(value, dict)
+    name: value
+    for name, value in globals().items()
+    if name.isupper() and name[0] != "_" and isinstance(value, dict)
 }

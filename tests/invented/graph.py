@@ -116,5 +116,7 @@ def error(code: int, **more: Any) -> Json:
 
 
 ALL: dict[str, Json] = {
-    name: value for name, value in globals().items() if name.isupper() and isinstance(value, dict)
+    name: value
+    for name, value in globals().items()
+    if name.isupper() and name[0] != "_" and isinstance(value, dict)
 }

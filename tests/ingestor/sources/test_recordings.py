@@ -1,9 +1,9 @@
 """Recorded answers of real networks: what each file holds, what is set aside, what is an error.
 
-The figures agree with a walk over the JSON that knows nothing of shapes (distinct short codes, media
-ids, status ids, at-URIs with counts; comments by author and time), but for what is left out on purpose:
-boosted and quoted statuses, and the posts a Bluesky feed shows around an answer. Those are context:
-their authors did not post in the target's timeline.
+The figures agree with a walk over the JSON that knows nothing of shapes (distinct short codes,
+media ids, status ids, at-URIs with counts; comments by author and time), but for what is left out
+on purpose: boosted and quoted statuses, and the posts a Bluesky feed shows around an answer. Those
+are context: their authors did not post in the target's timeline.
 """
 
 from datetime import UTC, datetime
