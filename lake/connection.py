@@ -36,6 +36,12 @@ _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
 _TYPES = ("application/*", "text/*")
 
 
+_UNUSABLE = (
+    "the address of Elasticsearch needs a scheme, a host and a port, e.g. https://localhost:9200, "
+    "and ca_certs has to name a file"
+)
+
+
 class _Node(AiohttpHttpNode):
     """The client's way to one server, without two of its habits."""
 
@@ -104,14 +110,19 @@ class Connection:
         if ca_certs is not None:
             given["ca_certs"] = ca_certs
         same = _Bytes()
-        self._client = AsyncElasticsearch(
-            url,
-            node_class=_Node,
-            serializers=dict.fromkeys(("application/json", *_TYPES), same),
-            max_retries=0,
-            retry_on_timeout=False,
-            **given,
-        )
+        try:
+            self._client = AsyncElasticsearch(
+                url,
+                node_class=_Node,
+                serializers=dict.fromkeys(("application/json", *_TYPES), same),
+                max_retries=0,
+                retry_on_timeout=False,
+                **given,
+            )
+        except (ValueError, TypeError, OSError) as wrong:
+            raise Misplaced(
+                "address", _UNUSABLE
+            ) from wrong  # without the url: it may hold a secret
 
     async def close(self) -> None:
         """Close all sockets."""

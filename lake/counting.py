@@ -143,8 +143,8 @@ class Counts:
         limit: int,
     ) -> list[Group]:
         """Return the groups with the highest `order`, ties by key."""
-        if limit < 1:
-            raise BadQuestion(f"limit is {limit}; at least one group has to be asked for")
+        if not 1 <= limit <= BUCKETS:
+            raise BadQuestion(f"limit is {limit}; a ranking has 1 to {BUCKETS} groups")
         field, wanted = ask.group_field(kind, by), query(kind, where)
         ask.measured(kind, order)
         keys = await self._ranked(kind, wanted, field, order=order, limit=limit)
@@ -161,7 +161,7 @@ class Counts:
     ) -> list[str]:
         """Return the keys of the highest groups; a few more where the order is an estimate."""
         spare = limit + 50 if order.kind == "distinct" else 0
-        size = min(limit + spare, BUCKETS)
+        size = limit + spare
         inner = ask.aggregations(kind, [order], precision=100 if spare else 0)
         ranks = [{ask.path_of(order): "desc"}, {"_key": "asc"}]
         each: Query = {"field": field, "size": size, "order": ranks}

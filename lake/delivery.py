@@ -71,8 +71,8 @@ class _Delivering:
             self._parts += [part[half:], part[:half]]
             return None
         seq, line = part[0]
-        reason = "too large" if isinstance(wrong, TooLarge) else "refused"
-        self._condemned.append((seq, line, Verdict(outcome="poison", reason=reason)))
+        code = "too large" if isinstance(wrong, TooLarge) else "refused"
+        self._condemned.append((seq, line, Verdict(outcome="poison", reason=f"{code}: {wrong}")))
         if self._taken or len(self._condemned) < SUSPICIOUS:
             return None
         self._parts.append([(seq, line) for seq, line, _ in self._condemned])

@@ -53,6 +53,7 @@ class FakeElastic:
     sizes: list[int] = field(default_factory=list)
     applied: Counter[str] = field(default_factory=Counter)
     refreshed: list[str] = field(default_factory=list)
+    credentials: list[str | None] = field(default_factory=list)
     methods: Counter[str] = field(default_factory=Counter)
     open_bulks: int = 0
     most_open: int = 0
@@ -83,6 +84,7 @@ class FakeElastic:
         return {key[1] for key in self.documents}
 
     async def _other(self, request: web.Request) -> web.Response:
+        self.credentials.append(request.headers.get("Authorization"))
         if request.path.endswith("/_refresh"):
             self.refreshed.append(request.path)
         status = 404 if request.method == "GET" else 200
@@ -91,6 +93,7 @@ class FakeElastic:
     async def _bulk(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.methods[request.method] += 1
+        self.credentials.append(request.headers.get("Authorization"))
         actions = _actions(body)
         self.bulks.append([action["_id"] for action, _ in actions])
         self.sizes.append(len(body))

@@ -86,6 +86,40 @@ async def test_an_absurd_wish_is_ignored(
     assert raised.value.retry_after is None
 
 
+@pytest.mark.parametrize(
+    ("given", "header"),
+    [
+        ({}, None),
+        ({"user": "taglake", "password": "pw"}, "Basic dGFnbGFrZTpwdw=="),
+        ({"api_key": "a2V5"}, "ApiKey a2V5"),
+    ],
+)
+async def test_credentials_go_with_every_request(
+    fake: FakeElastic, given: dict[str, str], header: str | None
+) -> None:
+    connection = Connection(fake.url, **given)  # type: ignore[arg-type]  # only words are given
+    await connection.ask("/x/_search", {})
+    await connection.bulk(body(1), documents=1)
+    await connection.close()
+    assert fake.credentials == [header, header]
+
+
+@pytest.mark.parametrize(
+    ("url", "certificates"),
+    [
+        ("localhost:9200", None),
+        ("http://es", None),
+        ("", None),
+        ("user:SECRET@es:9200", None),
+        ("https://es:9200", "/no/such/file.pem"),
+    ],
+)
+def test_an_unusable_address_is_one_clear_error(url: str, certificates: str | None) -> None:
+    with pytest.raises(Misplaced, match="needs a scheme, a host and a port") as raised:
+        Connection(url, ca_certs=certificates)
+    assert "SECRET" not in str(raised.value)
+
+
 async def test_no_document_reaches_the_log(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,6 +17,7 @@ from lake.pacing import Pace
 from lake.records import Tag
 from lake.sender import Sender
 
+REFUSED = "refused: the lake refused a request of 1 documents: illegal_argument_exception"
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
@@ -172,7 +173,7 @@ async def test_a_refused_request_is_halved_down_to_its_culprits(
     sender = sender_of(outbox, writer, clock, max_lines=1000)
     with capture_logs() as logs:
         await sender.drain()
-    assert sorted(outbox.dead) == [("n:137", "refused"), ("n:600", "refused")]
+    assert sorted(outbox.dead) == [("n:137", REFUSED), ("n:600", REFUSED)]
     assert len(fake.ids) == 998
     # Each culprit costs two requests a halving, and ten halvings are 1024 lines.
     assert sender.progress.requests <= 2 * 2 * 10 + 1
@@ -196,7 +197,7 @@ async def test_a_line_no_lake_is_large_enough_for_is_poison(
     fake.most_bytes = 100
     outbox = MemoryOutbox(lines(1), clock)
     await sender_of(outbox, writer, clock).drain()
-    assert outbox.dead == [("n:0", "too large")]
+    assert [id_ for id_, reason in outbox.dead if reason.startswith("too large: ")] == ["n:0"]
 
 
 async def test_a_lake_that_refuses_every_line_condemns_none(
@@ -214,7 +215,7 @@ async def test_a_lake_that_refuses_every_line_condemns_none(
         await asyncio.sleep(0)
     stop.set()
     await running
-    assert outbox.dead == [("n:3", "refused")]
+    assert outbox.dead == [("n:3", REFUSED)]
     assert len(fake.ids) == 199
     assert sender.progress.alarm is None
 
