@@ -1,5 +1,6 @@
 """The registry as one thing: opened once, its stores as attributes, closed once."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -55,7 +56,10 @@ class Registry:
             watched = await watched_between(tx, ahead, max(ahead, until - timedelta.resolution))
             used = await slots_taken(tx, now)
         rates = await self.targets.rates()
-        return plan(draft, lanes=lanes, watched=watched, rates=rates, slots_used=used)
+        # In a thread: beside 100,000 targets it is a second of work, and others wait for answers.
+        return await asyncio.to_thread(
+            plan, draft, lanes=lanes, watched=watched, rates=rates, slots_used=used
+        )
 
     async def now(self) -> datetime:
         """Return the instant by the clock the leases run by; proves that the database answers."""

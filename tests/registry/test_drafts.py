@@ -52,6 +52,10 @@ def test_collecting_covers_baseline_and_aftermath() -> None:
         ({"hashtags": ("#",)}, r"hashtags\[0\] is ''"),
         ({"profiles": ("x" * 201,)}, r"profiles\[0\] is 'xxx"),
         ({"hashtags": tuple(map(str, range(1001)))}, "hashtags is 1001: name 1000 at most"),
+        (
+            {"competitors": tuple(Competitor(name=str(n), hashtags=("x",)) for n in range(101))},
+            "competitors is 101: name 100 at most",
+        ),
         ({"end": START}, "end is '2026-03-02T12:00:00.00:00': choose an instant after start"),
         ({"end": START + timedelta(days=2000)}, "end within 1098 days"),
         ({"start": datetime(2026, 3, 2)}, "start is '2026-03-02T00:00:00': add the offset"),
