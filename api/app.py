@@ -72,9 +72,18 @@ def create_app(
         lifespan=web.warmed,
     )
     app.state.services = parts
+    _answer_errors(app)
+    return _routed(app)
+
+
+def description() -> dict[str, Any]:
+    """Return the OpenAPI description, without lake or registry."""
+    return _routed(FastAPI()).openapi()
+
+
+def _routed(app: FastAPI) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
-    _answer_errors(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign] # FastAPI's documented way
     return app
 

@@ -10,6 +10,7 @@ from importlib import resources
 
 from fastapi import APIRouter, Request, Response
 
+from api.deps import Parts
 from api.errors import Missing
 from insights.figures import vega_bundle
 
@@ -73,6 +74,14 @@ async def warmed(_app: object) -> AsyncIterator[None]:
 async def index(request: Request) -> Response:
     """Return the page."""
     return assets()["index.html"].respond(request)
+
+
+@router.get("/docs")
+async def docs(request: Request, parts: Parts) -> Response:
+    """Return the page that reads the description of the API aloud, where that is on."""
+    if not parts.settings.docs:
+        raise Missing("The description is switched off here.")
+    return assets()["docs.html"].respond(request)
 
 
 @router.get("/page/vega.js")
