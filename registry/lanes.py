@@ -1,5 +1,6 @@
 """What a lane may spend, written ahead: requests in a sliding window, hashtags in seven days."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -76,9 +77,11 @@ class Lanes(Leases):
 
     async def use_slot(
         self, lane_id: str, fence: int, tag: str, *, pad: float = SLOT_PAD_SECONDS
-    ) -> None:
+    ) -> float:
         """Take a hashtag slot before the tag is asked for, or keep the one it has.
 
+        Returns the seconds for which the tag may be asked for without calling again: a holder keeps
+        that in memory, for as long as its lease.
         pad: seconds the network's stamp may lag ours. A slot ends for us `pad` later than for the
         network, and serves its own tag until `pad` before: in between the tag rests, because nobody
         could tell whether a request would start a new slot.
@@ -87,15 +90,15 @@ class Lanes(Leases):
         async with self._database.write() as tx:
             lane = await hold(tx, lane_id, fence)
             if lane["slots"] is None:
-                return
+                return math.inf
             now = await tx.now()
             kept = await _kept_slots(tx, lane, now, pad)
             if tag in kept:
-                _still_counted(lane, tag, (now - kept[tag]).total_seconds(), pad=pad)
-                return
+                return _left(lane, tag, (now - kept[tag]).total_seconds(), pad=pad)
             if len(kept) >= lane["slots"]:
                 raise NoSlot(lane_id, tag, _wait(lane, kept, now, pad))
             await tx.run(_slots.insert().values(lane_id=lane_id, tag=tag, first_used_at=now))
+            return _left(lane, tag, 0.0, pad=pad)
 
     async def slots_used(self) -> dict[str, set[str]]:
         """Return the tags that hold a slot now, by lane."""
@@ -112,9 +115,12 @@ async def _kept_slots(tx: Transaction, lane: Row, now: datetime, pad: float) -> 
     return {row["tag"]: row["first_used_at"] for row in rows}
 
 
-def _still_counted(lane: Row, tag: str, age: float, *, pad: float) -> None:
-    if age >= lane["slot_window"] - pad:
-        raise NoSlot(lane["id"], tag, lane["slot_window"] + pad - age)
+def _left(lane: Row, tag: str, age: float, *, pad: float) -> float:
+    """Return how long a slot of `age` seconds still surely serves its tag. Raises NoSlot."""
+    window: float = lane["slot_window"]
+    if age >= window - pad:
+        raise NoSlot(lane["id"], tag, window + pad - age)
+    return window - pad - age
 
 
 def _wait(lane: Row, kept: Mapping[str, datetime], now: datetime, pad: float) -> float:

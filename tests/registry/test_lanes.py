@@ -1,4 +1,5 @@
 import asyncio
+import math
 from datetime import timedelta
 
 import pytest
@@ -219,9 +220,9 @@ async def test_asking_again_is_free_and_does_not_restart_the_timer(
     registry: Registry, clock: Clock
 ) -> None:
     held = await claimed(registry, slots=1)
-    await registry.lanes.use_slot(held.id, held.fence, "nike")
+    assert await registry.lanes.use_slot(held.id, held.fence, "nike") == WEEK - 60
     clock.move(WEEK - 61)
-    await registry.lanes.use_slot(held.id, held.fence, "nike")
+    assert await registry.lanes.use_slot(held.id, held.fence, "nike") == 1
     clock.move(121)
     await registry.lanes.use_slot(held.id, held.fence, "adidas")
     assert await registry.lanes.slots_used() == {held.id: {"adidas"}}
@@ -240,7 +241,7 @@ async def test_around_a_slots_end_its_tag_rests(registry: Registry, clock: Clock
 
 async def test_a_lane_that_counts_no_hashtags_takes_any(registry: Registry) -> None:
     held = await claimed(registry)
-    await registry.lanes.use_slot(held.id, held.fence, "nike")
+    assert await registry.lanes.use_slot(held.id, held.fence, "nike") == math.inf
     assert await registry.lanes.slots_used() == {}
 
 
