@@ -59,6 +59,7 @@ def check(source: Source, answers: Mapping[str, bytes]) -> None:
 
 
 def _declarations(source: Source) -> Iterator[str]:
+    """Yield what is wrong with the values a source declares."""
     if source.version < 1:
         yield "version has to be 1 or more"
     if not source.kinds or not set(source.kinds) <= set(get_args(TargetKind)):
@@ -71,6 +72,7 @@ def _declarations(source: Source) -> Iterator[str]:
 
 
 def _recorded(source: Source, answers: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield what is wrong with the reading of recorded answers."""
     if not answers:
         yield "there is no recorded answer to check"
     for name, body in answers.items():
@@ -86,11 +88,13 @@ def _recorded(source: Source, answers: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _records(page: Page) -> Iterator[Record]:
+    """Yield all records of a page."""
     for records in (page.posts, page.top, page.profiles, page.tags, page.comments, page.follows):
         yield from records
 
 
 def _flaws(source: Source, record: Record) -> Iterator[str]:
+    """Yield what is wrong with one record."""
     if not record.id.startswith(f"{source.network}:") or record.network != source.network:
         yield f"the id has to start with {source.network}:"
     if record.observed_at != SEEN.observed_at:
@@ -109,6 +113,7 @@ def _flaws(source: Source, record: Record) -> Iterator[str]:
 
 
 def _flaws_of_post(source: Source, post: Post) -> Iterator[str]:
+    """Yield what is wrong with one post."""
     if any(tag != tag.casefold() or tag.startswith("#") for tag in post.tags):
         yield "tags have to be casefolded and without '#' (ingestor.sources.text.tag_names)"
     if post.author_id is not None and not post.author_id.startswith(f"{source.network}:"):
@@ -118,6 +123,7 @@ def _flaws_of_post(source: Source, post: Post) -> Iterator[str]:
 
 
 def _hostile(source: Source) -> Iterator[str]:
+    """Yield which hostile bodies are not withstood."""
     for what, body in _HOSTILE.items():
         try:
             page = source.parse(body, SEEN)
@@ -131,6 +137,7 @@ def _hostile(source: Source) -> Iterator[str]:
 
 
 def _judgements(source: Source, answers: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield which answers are judged wrongly."""
     for name, body in answers.items():
         if _judged(source, 200, body) is not None:
             yield f"{name}: a good answer is judged an error"
@@ -143,6 +150,7 @@ def _judgements(source: Source, answers: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _judged(source: Source, status: int, body: bytes) -> IngestError | None:
+    """Return the error an answer raises, None for a good one."""
     try:
         source.judge(Answer(status=status, headers={}, body=body), NOW)
     except IngestError as error:
@@ -151,6 +159,7 @@ def _judged(source: Source, status: int, body: bytes) -> IngestError | None:
 
 
 def _polls(source: Source, answers: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield which polls do not end."""
     for body in answers.values():
         for kind in source.kinds:
             if not asyncio.run(_ends(source, kind, body)):
@@ -180,6 +189,7 @@ async def _ends(source: Source, kind: TargetKind, body: bytes) -> bool:
 
 
 async def _drained(pages: AsyncIterator[Page]) -> None:
+    """Ask for all pages."""
     async for _ in pages:
         pass
 

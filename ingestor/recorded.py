@@ -53,6 +53,7 @@ def pages(
 
 
 def _are_exchanges(tree: object) -> bool:
+    """Return whether a file holds requests with their answers."""
     if not isinstance(tree, list) or not tree:
         return False
     return all("request" in obj(part) and "response" in obj(part) for part in tree)
@@ -71,6 +72,7 @@ def _lines(source: Source, body: bytes, seen: Seen, name: str) -> Iterator[Page]
 
 
 def _is_json(line: bytes) -> bool:
+    """Return whether a line is JSON by itself."""
     try:
         fields.decode(line)
     except fields.NotJson:
@@ -79,12 +81,14 @@ def _is_json(line: bytes) -> bool:
 
 
 def _body(source: Source, body: bytes, seen: Seen, name: str) -> Page:
+    """Return the page of a body without status and headers."""
     if isinstance(source, ReadsAnswers):
         return source.read(Answer(status=200, headers={}, body=body, url=name), seen)
     return source.parse(body, seen)
 
 
 def _exchange(source: Source, exchange: dict[str, Any], seen: Seen) -> Page:
+    """Return the page of one recorded answer, judged as it would have been live."""
     request, response = obj(exchange.get("request")), obj(exchange.get("response"))
     url = fields.text(request.get("uri")) or ""
     answer = Answer(
@@ -103,12 +107,14 @@ def _exchange(source: Source, exchange: dict[str, Any], seen: Seen) -> Page:
 
 
 def _response_body(response: dict[str, Any]) -> bytes:
+    """Return the body of a recorded answer as bytes."""
     if "json" in response:
         return _encode(response["json"])
     return (fields.text(response.get("text")) or "").encode("utf-8", "replace")
 
 
 def _answer(source: Source, answer: Answer, seen: Seen) -> Page:
+    """Return what an answer holds, by all the source can read of it."""
     return (
         source.read(answer, seen)
         if isinstance(source, ReadsAnswers)
@@ -150,6 +156,7 @@ def lines(
 
 
 def _page_lines(page: Page) -> Iterator[bytes]:
+    """Yield the lines of one page."""
     if page.error is not None:
         yield _error_line(page.error)
     for post in page.posts:
@@ -168,10 +175,12 @@ def _page_lines(page: Page) -> Iterator[bytes]:
 
 
 def _post_line(post: Post, section: str) -> bytes:
+    """Return the line of a post."""
     return b'{"record":"post","section":"' + section.encode() + b'",' + _encode(post)[1:]
 
 
 def _error_line(fault: Fault) -> bytes:
+    """Return the line of an error."""
     return _encode(
         {
             "record": "error",

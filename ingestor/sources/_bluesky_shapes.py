@@ -28,10 +28,12 @@ def read_root(reading: Reading, root: Node) -> bool:
 
 
 def _each(reading: Reading, root: Node, key: str, read: Any) -> None:
+    """Keep what a list of an answer holds."""
     reading.each(root[key], key, lambda node, where: read(reading, node, where, root))
 
 
 def _single(reading: Reading, root: Node) -> bool:
+    """Keep an answer that is one thing: a profile, a post, a record."""
     if "handle" in root and "did" in root and "didDoc" not in root:
         reading.one(root, "", lambda node, where: _person(reading, node, where, root))
         return True
@@ -65,6 +67,7 @@ def _feed(reading: Reading, node: Node, where: str, root: Node) -> None:
 
 
 def _post(reading: Reading, node: Node, where: str, repost: Node | None = None) -> None:
+    """Keep one post, or the repost of one."""
     uri = fields.word(node.get("uri"))
     record = obj(node.get("record"))
     if uri is None or not uri.startswith("at://"):
@@ -112,11 +115,13 @@ def _repost_key(repost: Node, by: Node, uri: str) -> str:
 
 
 def _handle(person: Node) -> str | None:
+    """Return a person's handle; the network says "handle.invalid" where it found none."""
     handle = fields.word(person.get("handle"))
     return None if handle == "handle.invalid" else handle
 
 
 def _page(did: str, uri: str) -> str:
+    """Return the address of a post's public page."""
     return f"https://bsky.app/profile/{did}/post/{uri.rsplit('/', 1)[-1]}"
 
 
@@ -131,6 +136,7 @@ def _created(reading: Reading, node: Node, repost: Node | None, where: str) -> d
 
 
 def _language(record: Node) -> str | None:
+    """Return the first language the author named, without its region."""
     language = fields.word(at(record, "langs", 0))
     return language.split("-")[0].lower() if language else None
 
@@ -158,14 +164,17 @@ def _facets(record: Node, words: str) -> tuple[tuple[str, ...], tuple[str, ...],
 
 
 def _start(facet: Node) -> int:
+    """Return where a facet starts in the text, in bytes."""
     return fields.count(at(facet, "index", "byteStart")) or 0
 
 
 def _each_once(words: list[Any]) -> tuple[str, ...]:
+    """Return the words in order, each once, without empty ones."""
     return tuple(dict.fromkeys(word for word in words if word))
 
 
 def _kind(pictures: tuple[Media, ...]) -> PostKind:
+    """Return what a post is by what it shows."""
     if len(pictures) > 1:
         return "carousel"
     return pictures[0].kind if pictures else "text"
@@ -199,6 +208,8 @@ def _embeds(embed: Node) -> tuple[tuple[Media, ...], list[str]]:
 
 
 def _counts(reading: Reading, node: Node, where: str) -> PostCounts:
+    """Return the counts of a post."""
+
     def number(key: str) -> int | None:
         return reading.count(node.get(key), f"{where}.{key}")
 
@@ -231,14 +242,17 @@ def _thread(reading: Reading, thread: Node) -> None:
 
 
 def _person(reading: Reading, node: Node, where: str, root: Node) -> None:
+    """Keep one of a list of people."""
     _profile(reading, node, where)
 
 
 def _liker(reading: Reading, node: Node, where: str, root: Node) -> None:
+    """Keep who liked a post."""
     _profile(reading, obj(node.get("actor")), f"{where}.actor")
 
 
 def _profile(reading: Reading, node: Node, where: str) -> str:
+    """Keep one profile and return its DID."""
     did = fields.word(node.get("did"))
     handle = fields.word(node.get("handle"))
     if did is None or handle is None:
@@ -267,24 +281,29 @@ def _profile(reading: Reading, node: Node, where: str) -> str:
 
 
 def _plain_time(value: object, reading: Reading) -> datetime | None:
+    """Return a time that nobody misses if it is absurd."""
     moment = times.instant(value)
     return moment if moment and times.plausible(moment, reading.seen.observed_at) else None
 
 
 def _follower(reading: Reading, node: Node, where: str, root: Node) -> None:
+    """Keep one follower of the account the answer is about."""
     other = _profile(reading, node, where)
     reading.follow(other, _subject(reading, root), fields.word(node.get("handle")))
 
 
 def _followed(reading: Reading, node: Node, where: str, root: Node) -> None:
+    """Keep one of those the account the answer is about follows."""
     reading.follow(_subject(reading, root), _profile(reading, node, where))
 
 
 def _subject(reading: Reading, root: Node) -> str:
+    """Return the DID of the account a list of followers is about."""
     return fields.word(at(root, "subject", "did")) or reading.account or UNSAID
 
 
 def _relationship(reading: Reading, node: Node, where: str, root: Node) -> None:
+    """Keep the edges between the asked-for account and another."""
     actor, other = fields.word(root.get("actor")), fields.word(node.get("did"))
     if actor is None or other is None:
         raise Unreadable("a relationship of nobody")

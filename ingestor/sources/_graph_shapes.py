@@ -55,6 +55,7 @@ def read_root(reading: Reading, root: Node, section: Section = "recent") -> bool
 
 
 def _single(reading: Reading, root: Node, section: Section) -> bool:
+    """Keep an answer that is one thing; return whether it was known."""
     known = kind_of(root) is not None
     if known:
         reading.one(root, "", lambda node, where: _thing(reading, node, where, section))
@@ -86,6 +87,7 @@ def kind_of(node: Node) -> str | None:
 
 
 def _thing(reading: Reading, node: Node, where: str, section: Section) -> None:
+    """Keep one object by what it describes, or note why not."""
     kind = kind_of(node)
     if kind == "media":
         _media(reading, node, where, section)
@@ -106,6 +108,7 @@ def _thing(reading: Reading, node: Node, where: str, section: Section) -> None:
 def _media(
     reading: Reading, node: Node, where: str, section: Section, owner: Profile | None = None
 ) -> None:
+    """Keep one post and the comments below it."""
     native = fields.ident(node.get("id"))
     permalink = fields.word(node.get("permalink"))
     code = fields.word(node.get("shortcode")) or shortcode.code_in(permalink)
@@ -149,6 +152,7 @@ def _media(
 
 
 def _pictures(node: Node) -> tuple[Media, ...]:
+    """Return the pictures of a post, of an album each one."""
     children = arr(at(node, "children", "data")) or [node]
     found = []
     for child in map(obj, children):
@@ -161,6 +165,7 @@ def _pictures(node: Node) -> tuple[Media, ...]:
 
 
 def _person(reading: Reading, node: Node, where: str, section: Section) -> None:
+    """Keep a profile and the posts told inside it."""
     native = fields.ident(node.get("id"))
     handle = fields.word(node.get("username"))
     owner = None
@@ -190,6 +195,7 @@ def _person(reading: Reading, node: Node, where: str, section: Section) -> None:
 
 
 def _person_counts(reading: Reading, node: Node, where: str) -> ProfileCounts:
+    """Return the counts of a profile."""
     return ProfileCounts(
         followers=reading.count(node.get("followers_count"), f"{where}.followers_count"),
         following=reading.count(node.get("follows_count"), f"{where}.follows_count"),
@@ -203,6 +209,7 @@ def without(node: Node, key: str) -> Node:
 
 
 def _comment(reading: Reading, node: Node, where: str, post_id: str | None) -> None:
+    """Keep one comment and the replies below it."""
     native = fields.ident(node.get("id"))
     if native is None:
         raise Unreadable("a comment without id")
@@ -231,12 +238,14 @@ def _comment(reading: Reading, node: Node, where: str, post_id: str | None) -> N
 
 
 def _post_of(reading: Reading, media: Node) -> str | None:
+    """Return the id of the post a comment says it stands below."""
     return reading.id(
         shortcode.pk_in(fields.word(media.get("permalink"))) or fields.ident(media.get("id"))
     )
 
 
 def _tag(reading: Reading, node: Node) -> None:
+    """Keep a hashtag's name; the network tells no count."""
     name = text.tag_name(fields.text(node.get("name")) or "")
     if not name:
         raise Unreadable("a hashtag without name")

@@ -30,6 +30,7 @@ def _code(words: list[str]) -> str:
 
 
 def _by_words(words: list[str]) -> Fault | None:
+    """Return what the words of an error mean."""
     for said in words:
         if said in _CHALLENGES or said.startswith("CHALLENGE"):
             return Fault(kind="checkpoint", code=said, reason="the account has to prove itself")
@@ -42,6 +43,7 @@ def _by_words(words: list[str]) -> Fault | None:
 
 
 def _by_login(root: dict[str, Any], message: str) -> Fault | None:
+    """Return what an answer says of the login, or that the thing is not there."""
     if root.get("require_login") is True or root.get("authenticated") is False:
         return Fault(kind="login_required", code="login_required", reason="a login is asked for")
     if root.get("status") == "fail" and "not found" in message.lower():
@@ -50,6 +52,7 @@ def _by_login(root: dict[str, Any], message: str) -> Fault | None:
 
 
 def _by_null(root: dict[str, Any]) -> Fault | None:
+    """Return the fault of an answer whose data is null."""
     for key in ("graphql", "data"):
         inner = root.get(key, "")
         if inner is None or (isinstance(inner, dict) and _holds_only_null(inner)):
@@ -58,6 +61,7 @@ def _by_null(root: dict[str, Any]) -> Fault | None:
 
 
 def _holds_only_null(inner: dict[str, Any]) -> bool:
+    """Return whether nothing asked for is there."""
     mapped = [
         inner[key] for key in ("user", "hashtag", "shortcode_media", "location") if key in inner
     ]
@@ -98,6 +102,7 @@ def _sharper(found: Fault | None, by_status: Fault | None) -> Fault | None:
 
 
 def _redirect(location: str, status: int) -> Fault:
+    """Return what the place means to which a request was sent on."""
     if "/accounts/login" in location:
         return Fault(kind="login_required", code=str(status), reason="sent to the log-in page")
     if "/challenge" in location or "/checkpoint" in location:

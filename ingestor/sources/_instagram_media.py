@@ -90,15 +90,18 @@ def read_media(
 
 
 def _code(node: Node) -> str | None:
+    """Return the short code."""
     return fields.word(first(node.get("code"), node.get("shortcode")))
 
 
 def _caption(node: Node) -> str | None:
+    """Return the text below a picture; there may be none."""
     caption = first(node.get("caption"), at(node, "edge_media_to_caption", "edges", 0, "node"))
     return fields.text(caption.get("text") if isinstance(caption, dict) else caption)
 
 
 def _author(node: Node) -> tuple[str | None, str | None]:
+    """Return id and handle of the author; tag pages of B and C tell no handle."""
     person = fields.obj(first(node.get("user"), node.get("owner")))
     return (
         fields.ident(first(person.get("pk"), person.get("id"))),
@@ -110,14 +113,17 @@ _TIME_KEYS = ("taken_at", "taken_at_timestamp", "date", "created_time")
 
 
 def _time_key(node: Node) -> str:
+    """Return the name under which a generation tells the time."""
     return next((key for key in _TIME_KEYS if node.get(key) is not None), "taken_at")
 
 
 def _time(node: Node) -> object:
+    """Return when a post was made, as the network writes it."""
     return node.get(_time_key(node))
 
 
 def _kind(node: Node) -> PostKind:
+    """Return what a post is."""
     for key in ("media_type", "type", "__typename"):
         value = node.get(key)
         if isinstance(value, str):
@@ -130,6 +136,7 @@ def _kind(node: Node) -> PostKind:
 
 
 def _place(node: Node, around: Node) -> tuple[str | None, Location | None]:
+    """Return name and point of a post's place."""
     spot = fields.obj(first(node.get("location"), around))
     lat = fields.number(first(spot.get("lat"), spot.get("latitude"), node.get("lat")))
     lon = fields.number(first(spot.get("lng"), spot.get("longitude"), node.get("lng")))
@@ -144,6 +151,7 @@ def point(lat: float | None, lon: float | None) -> Location | None:
 
 
 def _counts(reading: Reading, node: Node, where: str) -> PostCounts:
+    """Return the counts of a post; hidden ones are unknown."""
     comments = first(
         node.get("comment_count"),
         at(node, "edge_media_to_comment", "count"),
@@ -167,6 +175,7 @@ def _counts(reading: Reading, node: Node, where: str) -> PostCounts:
 
 
 def _views(node: Node) -> object:
+    """Return how often a film was seen."""
     # Views before plays: `view_count` is what `video_view_count` was in the older generations.
     return first(
         node.get("view_count"),
@@ -178,6 +187,7 @@ def _views(node: Node) -> object:
 
 
 def _pictures(node: Node) -> tuple[Media, ...]:
+    """Return the pictures of a post, of a carousel each one."""
     children = fields.arr(node.get("carousel_media")) or [
         fields.obj(edge).get("node")
         for edge in fields.arr(at(node, "edge_sidecar_to_children", "edges"))
@@ -187,6 +197,7 @@ def _pictures(node: Node) -> tuple[Media, ...]:
 
 
 def _picture(node: Node) -> Media | None:
+    """Return one picture or film, None if it has no address."""
     film = _best(node, "video_versions", "videos") or node.get("video_url")
     image = _best(node, "image_versions2", "images")
     url = fields.word(fields.obj(film).get("url")) if isinstance(film, dict) else fields.word(film)

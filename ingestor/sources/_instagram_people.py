@@ -33,6 +33,7 @@ def read_profile(reading: Reading, node: Node, where: str) -> str:
 
 
 def _counts(reading: Reading, node: Node, where: str) -> ProfileCounts:
+    """Return the counts of a profile."""
     followers = first(
         node.get("follower_count"),
         at(node, "edge_followed_by", "count"),
@@ -54,6 +55,7 @@ def _counts(reading: Reading, node: Node, where: str) -> ProfileCounts:
 
 
 def _related(node: Node) -> tuple[str, ...]:
+    """Return the handles the network relates to a profile."""
     edges = fields.arr(at(node, "edge_related_profiles", "edges"))
     people = [at(edge, "node") for edge in edges] + fields.arr(node.get("chaining_suggestions"))
     handles = (fields.word(fields.obj(person).get("username")) for person in people)

@@ -38,6 +38,7 @@ def read_root(reading: Reading, root: Node) -> bool:
 
 
 def _entries(reading: Reading, entries: Node) -> bool:
+    """Keep what the pages inside an HTML page hold."""
     known = False
     for name, pages in entries.items():
         for index, page in enumerate(arr(pages)):
@@ -47,6 +48,7 @@ def _entries(reading: Reading, entries: Node) -> bool:
 
 
 def _unwrapped(root: Node) -> tuple[Node, str]:
+    """Return what stands inside `graphql` or `data`, and where."""
     for key in ("graphql", "data"):
         if isinstance(root.get(key), dict):
             return root[key], f"{key}."
@@ -54,6 +56,7 @@ def _unwrapped(root: Node) -> tuple[Node, str]:
 
 
 def _parts(reading: Reading, inner: Node, where: str) -> bool:
+    """Keep every part whose key is known; return whether there was one."""
     known = False
     for keys, read in _READERS:
         if any(inner.get(key) is not None for key in keys):
@@ -70,6 +73,7 @@ def _go_on(reading: Reading, cursor: object, more: object, section: Section = "r
 
 
 def _page_info(reading: Reading, connection: object) -> None:
+    """Remember the cursor of a GraphQL connection."""
     info = obj(at(connection, "page_info"))
     _go_on(reading, info.get("end_cursor"), info.get("has_next_page"))
 
@@ -82,6 +86,8 @@ def _media_nodes(
     *,
     top: bool = False,
 ) -> None:
+    """Keep the posts of a connection, `edges[].node` or, before 2018, `nodes[]`."""
+
     def read(node: Node, place: str) -> None:
         read_media(reading, node, place, section="top" if top else "recent", around=around)
 
@@ -90,10 +96,12 @@ def _media_nodes(
 
 
 def _person(reading: Reading, node: Node, where: str) -> None:
+    """Keep one profile."""
     read_profile(reading, node, where)
 
 
 def _hashtag(reading: Reading, inner: Node, where: str) -> None:
+    """Keep a hashtag with its recent and top posts, generations B and C."""
     for name, recent, top in (
         ("hashtag", "edge_hashtag_to_media", "edge_hashtag_to_top_posts"),
         ("tag", "media", "top_posts"),
@@ -108,6 +116,7 @@ def _hashtag(reading: Reading, inner: Node, where: str) -> None:
 
 
 def _user(reading: Reading, inner: Node, where: str) -> None:
+    """Keep a profile, its posts, or a page of its followers."""
     user, where = inner["user"], f"{where}user"
     if not isinstance(user, dict):
         reading.note(where, f"{fields.kind_of(user)} where an object belongs")
@@ -132,6 +141,7 @@ _TIMELINES = (
 
 
 def _edges(reading: Reading, user: Node, where: str) -> None:
+    """Keep a page of followers or followings; a profile tells only their number."""
     for key, follows in (("edge_followed_by", False), ("edge_follow", True)):
         if isinstance(at(user, key, "edges"), list):
             account = fields.ident(user.get("id")) or reading.account
@@ -140,6 +150,7 @@ def _edges(reading: Reading, user: Node, where: str) -> None:
 
 
 def _shortcode_media(reading: Reading, inner: Node, where: str) -> None:
+    """Keep one post and a page of its comments."""
     key = "shortcode_media" if inner.get("shortcode_media") else "xdt_shortcode_media"
     media, where = obj(inner.get(key)), f"{where}{key}"
     if is_media(media):
@@ -151,6 +162,7 @@ def _shortcode_media(reading: Reading, inner: Node, where: str) -> None:
 
 
 def _location(reading: Reading, inner: Node, where: str) -> None:
+    """Keep the posts of a place."""
     place, where = obj(inner["location"]), f"{where}location"
     recent, top = place.get("edge_location_to_media"), place.get("edge_location_to_top_posts")
     _media_nodes(reading, recent, f"{where}.edge_location_to_media", place)
@@ -169,6 +181,8 @@ def _sections(reading: Reading, inner: Node, where: str) -> None:
 
 
 def _section(reading: Reading, part: Node, where: str, section: Section = "recent") -> None:
+    """Keep one section of generation D and its cursor."""
+
     def read_layout(layout: Node, place: str) -> None:
         for key, value in obj(layout.get("layout_content")).items():
             clips = at(value, "clips", "items")  # one reel beside two posts
@@ -181,6 +195,8 @@ def _section(reading: Reading, part: Node, where: str, section: Section = "recen
 
 
 def _items(reading: Reading, items: object, where: str, section: Section = "recent") -> None:
+    """Keep the posts of a list; the phone wraps some of them."""
+
     def read(item: Node, place: str) -> None:
         for key in ("media", "media_or_ad", "node"):
             if isinstance(item.get(key), dict):
@@ -195,6 +211,7 @@ def _items(reading: Reading, items: object, where: str, section: Section = "rece
 
 
 def _item_list(reading: Reading, inner: Node, where: str) -> None:
+    """Keep a list of posts: generation A, or the phone's."""
     for key in ("items", "feed_items"):
         _items(reading, inner.get(key), f"{where}{key}")
     paging = obj(inner.get("paging_info"))
@@ -206,6 +223,7 @@ def _item_list(reading: Reading, inner: Node, where: str) -> None:
 
 
 def _comment_list(reading: Reading, inner: Node, where: str) -> None:
+    """Keep a page of the phone's comments."""
     reading.each(
         inner["comments"],
         f"{where}comments",
@@ -215,6 +233,8 @@ def _comment_list(reading: Reading, inner: Node, where: str) -> None:
 
 
 def _users(reading: Reading, inner: Node, where: str) -> None:
+    """Keep a page of the phone's followers."""
+
     def read(node: Node, place: str) -> None:
         other = read_profile(reading, node, place)
         if reading.account != UNSAID:

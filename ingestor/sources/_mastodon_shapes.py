@@ -60,6 +60,7 @@ def kind_of(node: Node) -> str | None:
 
 
 def _thing(reading: Reading, node: Node, where: str) -> None:
+    """Keep one object by what it describes, or note why not."""
     kind = kind_of(node)
     if kind == "status":
         _status(reading, node, where)
@@ -78,6 +79,7 @@ def _thing(reading: Reading, node: Node, where: str) -> None:
 
 
 def _event_name(node: Node) -> str:
+    """Return the name of a stream event, if it is a known one."""
     name = node.get("event")
     return name if name in ("delete", "filters_changed", "notification") else "another"
 
@@ -91,12 +93,14 @@ def event_payload(root: object) -> bytes | None:
 
 
 def _quote(reading: Reading, node: Node, where: str) -> None:
+    """Keep the status that a quote quotes."""
     if not isinstance(node.get("quoted_status"), dict):
         raise Unreadable("a quote that only names its status")
     _status(reading, node["quoted_status"], f"{where}.quoted_status".lstrip("."))
 
 
 def _status(reading: Reading, node: Node, where: str) -> None:
+    """Keep one status and its author."""
     boosted = obj(node.get("reblog"))
     said = boosted or node  # a boost has no text, tags or counts of its own
     author = read_account(reading, obj(node.get("account")), f"{where}.account")
@@ -157,6 +161,7 @@ def _reply_to(reading: Reading, node: Node) -> str | None:
 
 
 def _kind(node: Node) -> PostKind:
+    """Return what a status is by what is attached."""
     pictures = [obj(item).get("type") for item in arr(node.get("media_attachments"))]
     if len(pictures) > 1:
         return "carousel"
@@ -166,11 +171,13 @@ def _kind(node: Node) -> PostKind:
 
 
 def _language(node: Node) -> str | None:
+    """Return the language the author named, without its region."""
     language = fields.word(node.get("language"))
     return language.split("-")[0].lower() if language else None
 
 
 def _tags(node: Node, words: str | None) -> tuple[str, ...]:
+    """Return the hashtags the server lists, or those of the text."""
     entities = node.get("tags")
     if isinstance(entities, list):
         return text.tag_names(fields.text(obj(tag).get("name")) for tag in entities)
@@ -178,12 +185,14 @@ def _tags(node: Node, words: str | None) -> tuple[str, ...]:
 
 
 def _mentions(reading: Reading, node: Node) -> tuple[str, ...]:
+    """Return the handles the server lists."""
     people = map(obj, arr(node.get("mentions")))
     handles = (_handle(reading, person) for person in people if fields.word(person.get("acct")))
     return tuple(dict.fromkeys(handles))
 
 
 def _pictures(node: Node) -> tuple[Media, ...]:
+    """Return the pictures and films attached."""
     found = []
     for item in map(obj, arr(node.get("media_attachments"))):
         if item.get("type") in ("image", "video", "gifv"):
@@ -202,6 +211,8 @@ def _pictures(node: Node) -> tuple[Media, ...]:
 
 
 def _counts(reading: Reading, node: Node, where: str) -> PostCounts:
+    """Return the counts this server saw."""
+
     def number(key: str) -> int | None:
         return reading.count(node.get(key), f"{where}.{key}")
 
@@ -275,6 +286,7 @@ def _website(node: Node) -> str | None:
 
 
 def _tag(reading: Reading, node: Node, where: str) -> None:
+    """Keep a hashtag and its uses."""
     name = text.tag_name(fields.text(node.get("name")) or "")
     if not name:
         raise Unreadable("a hashtag without name")

@@ -136,6 +136,7 @@ def in_body(root: Any) -> Fault | None:
 
 
 def _fault_of(answer: Answer) -> Fault | None:
+    """Return what is wrong with an answer, None if it is good."""
     by_status = faults.by_status(answer.status)
     if by_status is None and len(answer.body) > faults.SMALL:
         return None  # too long for an error; `parse` says so if it is no JSON
@@ -188,12 +189,14 @@ class _Ask:
         return page
 
     async def _get(self, method: str, *params: tuple[str, str]) -> Page:
+        """Ask a method and return the page it answers."""
         request = Request(path=f"/xrpc/{method}", params=params)
         answer = await self._login.ask(request)
         return checked(self._source.parse(answer.body, self._seen))
 
 
 def _place(cursor: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the parameter that leads to the page behind a cursor."""
     return (("cursor", cursor),) if cursor is not None else ()
 
 
@@ -217,10 +220,12 @@ class _Login:
         return await self._fetch(_with_token(request, session.access))
 
     async def _create(self) -> Session:
+        """Log in with the app password."""
         body = {"identifier": self._credential.user, "password": self._credential.secret}
         return await self._session("com.atproto.server.createSession", json=body)
 
     async def _renew(self, session: Session) -> Session:
+        """Return a new session for an expired one."""
         try:
             return await self._session("com.atproto.server.refreshSession", token=session.refresh)
         except RateLimited:
@@ -232,6 +237,7 @@ class _Login:
     async def _session(
         self, method: str, *, json: object | None = None, token: str | None = None
     ) -> Session:
+        """Ask for a session and keep it."""
         request = Request(path=f"/xrpc/{method}", method="POST", json=json)
         answer = await self._fetch(_with_token(request, token) if token else request)
         try:
@@ -249,5 +255,6 @@ class _Login:
 
 
 def _with_token(request: Request, token: str) -> Request:
+    """Return the request with a token."""
     headers = (*request.headers, ("authorization", f"Bearer {token}"))
     return msgspec.structs.replace(request, headers=headers)

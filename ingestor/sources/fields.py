@@ -36,6 +36,7 @@ def decode(body: bytes) -> Any:
 
 
 def _decode_patiently(body: bytes) -> Any:
+    """Read what msgspec refused, with odd numbers and letters replaced."""
     try:
         tree = json.loads(
             body.decode("utf-8-sig", "replace"),
@@ -52,10 +53,12 @@ def _decode_patiently(body: bytes) -> Any:
 
 
 def _whole(digits: str) -> int | str:
+    """Return a whole number; one of 19 digits or more stays text."""
     return int(digits) if len(digits) < 19 else digits  # longer ones are ids: text serves them
 
 
 def _fraction(digits: str) -> float | None:
+    """Return a fraction that is finite, None for others."""
     number = float(digits)
     return number if abs(number) < 1e300 else None
 

@@ -91,6 +91,7 @@ class Instagram:
         return self._page(answer.body, seen, account=_account_in(answer.url))
 
     def _page(self, body: bytes, seen: Seen, *, account: str) -> Page:
+        """Return what a body holds; `account` is whose followers were asked for."""
         body = _instagram_shapes.shared_data(body) or body
         try:
             root = fields.decode(body)
@@ -162,6 +163,7 @@ class _Ask:
         return checked(self._source.read(await self._first(f"/p/{code}/", None), self._seen))
 
     async def _number(self) -> str:
+        """Return the number behind the handle, asking for it once for ever."""
         if self._name not in self._source._people:
             answer = await self._first(f"/{quote(self._name, safe='')}/", None)
             self._remember(checked(self._source.read(answer, self._seen)))
@@ -171,23 +173,28 @@ class _Ask:
         return number
 
     def _remember(self, page: Page) -> None:
+        """Keep the numbers of the handles a page tells."""
         for profile in page.profiles:
             self._source._people[profile.handle] = profile.native_id
 
     async def _first(self, path: str, cursor: str | None) -> Answer:
+        """Ask an address for its JSON, `?__a=1`."""
         params = [("__a", "1"), ("__d", "dis")]
         if cursor is not None:
             params.append(("max_id", cursor.removeprefix(_BY_ADDRESS)))
         return await self._get(path, *params)
 
     async def _get(self, path: str, *params: tuple[str, str]) -> Answer:
+        """Send a GET request."""
         return await self._fetch(Request(path=path, params=params, headers=self._headers))
 
     async def _query(self, query: str, variables: dict[str, Any]) -> Answer:
+        """Ask a stored GraphQL query."""
         body = msgspec.json.encode(variables).decode()
         return await self._get("/graphql/query/", ("query_hash", query), ("variables", body))
 
     async def _sections(self, place: dict[str, Any]) -> Answer:
+        """Ask for a tag's next sections by POST."""
         form = (
             ("max_id", str(place.get("max_id", ""))),
             ("page", str(place.get("page", ""))),
@@ -215,6 +222,7 @@ class _Ask:
 
 
 def _onward(root: dict[str, Any], cursor: str) -> str:
+    """Return the cursor in the form its generation goes on by."""
     inner = obj(root.get("data")) or root
     recent = inner if "sections" in inner else obj(inner.get("recent"))
     if recent:

@@ -97,6 +97,7 @@ class InstagramGraph:
         return self._page(answer.body, seen, section=section)
 
     def _page(self, body: bytes, seen: Seen, *, section: Section) -> Page:
+        """Return what a body holds, its posts as those of `section`."""
         try:
             root = fields.decode(body)
         except fields.NotJson as exc:
@@ -112,6 +113,7 @@ class InstagramGraph:
         return reading.page()
 
     def _batch(self, reading: Reading, root: list[Any], section: Section) -> Page:
+        """Return what the parts of a batch hold; an error only if all are errors."""
         errors = []
         for index, (status, body) in enumerate(_graph_shapes.batch(root)):
             fault = _fault_of(Answer(status=status, headers={}, body=body))
@@ -137,6 +139,7 @@ def in_body(root: Any) -> Fault | None:
 
 
 def _envelope(error: dict[str, Any]) -> Fault:
+    """Return what the code of an error means."""
     code = fields.count(error.get("code"))
     text = "unknown" if code is None else str(code)
     sub = fields.ident(error.get("error_subcode"))
@@ -163,6 +166,7 @@ _PAUSE_REASONS: dict[int | None, str] = {
 
 
 def _fault_of(answer: Answer) -> Fault | None:
+    """Return what is wrong with an answer, None if it is good."""
     by_status = faults.by_status(answer.status)
     if by_status is None and len(answer.body) > faults.SMALL:
         return None  # too long for an error; `parse` says so if it is no JSON
@@ -174,6 +178,7 @@ def _fault_of(answer: Answer) -> Fault | None:
 
 
 def _header(answer: Answer, name: str) -> Any:
+    """Return the JSON of a header, None if it is none."""
     try:
         return msgspec.json.decode(answer.headers.get(name, "null"))
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
@@ -181,6 +186,7 @@ def _header(answer: Answer, name: str) -> Any:
 
 
 def _business(answer: Answer) -> list[dict[str, Any]]:
+    """Return the usage of every business use case."""
     uses = obj(_header(answer, "x-business-use-case-usage")).values()
     return [obj(use) for list_ in uses for use in arr(list_)]
 
@@ -229,6 +235,7 @@ class _Ask:
         return await self._get(f"/{self._user}", ("fields", query))
 
     async def _tag_id(self) -> str:
+        """Return the network's id of the hashtag, asking for it once for ever."""
         known = self._source._tag_ids.get(self._name)
         if known is not None:
             return known
@@ -240,16 +247,19 @@ class _Ask:
         return found
 
     async def _media(self, path: str, cursor: str | None) -> Page:
+        """Ask for a page of media."""
         params = [("user_id", self._user), ("limit", "50"), ("fields", MEDIA_FIELDS)]
         if cursor:
             params.append(("after", cursor))
         return await self._get(path, *params)
 
     async def _get(self, path: str, *params: tuple[str, str]) -> Page:
+        """Ask a path and return the page it answers."""
         answer = await self._ask(path, *params)
         # `path` and not the answer's address: a proxy may have rewritten that.
         return checked(self._source.read(msgspec.structs.replace(answer, url=path), self._seen))
 
     async def _ask(self, path: str, *params: tuple[str, str]) -> Answer:
+        """Send a GET request that uses the tag's slot."""
         request = Request(path=path, params=params, headers=self._headers, slot=self._slot)
         return await self._fetch(request)

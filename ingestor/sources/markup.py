@@ -21,16 +21,19 @@ class Prose(msgspec.Struct, frozen=True):
 
 
 class _Reader(HTMLParser):
+    """Gathers text and links; the parser calls its `handle_` methods in the order of the page."""
+
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self.links: dict[str, None] = {}
         self._silent = 0
 
-    def set_cdata_mode(self, *elements: str, **_: object) -> None:
+    def set_cdata_mode(self, *_: str, **__: object) -> None:
         """Go on reading tags in <script>: an unclosed one would swallow the rest."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Part the text at blocks and line ends, and note links."""
         if tag == "br":
             self.parts.append("\n")
         elif tag in _BLOCKS:
@@ -43,20 +46,24 @@ class _Reader(HTMLParser):
             self._silent += 1
 
     def handle_endtag(self, tag: str) -> None:
+        """Part the text at the end of a block."""
         if tag in _BLOCKS:
             self._block("\n\n")
         elif tag in _SILENT:
             self._silent = max(0, self._silent - 1)
 
     def handle_data(self, data: str) -> None:
+        """Keep text that a reader sees."""
         if not self._silent:
             self.parts.append(data)
 
     def _block(self, gap: str) -> None:
+        """Part the text here, unless it is parted already."""
         if self.parts and self.parts[-1] not in ("\n\n", gap):
             self.parts.append(gap)
 
     def _link(self, attrs: dict[str, str | None]) -> None:
+        """Note a link that leads to a page."""
         href, words = attrs.get("href") or "", (attrs.get("class") or "").split()
         named = attrs.get("rel") == "tag" or not {"mention", "hashtag", "u-url"}.isdisjoint(words)
         if href.startswith(("http://", "https://")) and not named:

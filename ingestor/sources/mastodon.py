@@ -103,6 +103,8 @@ class Mastodon:
         return msgspec.structs.replace(page, cursor=next_cursor(answer.headers.get("link", "")))
 
     def _edges(self, body: bytes, seen: Seen, account: str, *, follows: bool) -> Page:
+        """Return a page of followers or followings of an account."""
+
         def keep(reading: Reading, root: object) -> bool:
             def one(node: dict[str, object], where: str) -> None:
                 person = _mastodon_shapes.read_account(reading, node, where)
@@ -118,6 +120,7 @@ class Mastodon:
         return self._reading(body, seen, keep)
 
     def _reading(self, body: bytes, seen: Seen, keep: "_Keep") -> Page:
+        """Return what a body holds, read by `keep`."""
         try:
             root = fields.decode(body)
             payload = _mastodon_shapes.event_payload(root)
@@ -137,6 +140,7 @@ _Keep = Callable[[Reading, object], bool]
 
 
 def _keep(reading: Reading, root: object) -> bool:
+    """Keep what an answer of any shape holds."""
     return _mastodon_shapes.read_any(reading, root)
 
 
@@ -217,6 +221,7 @@ class _Ask:
         return await self._get(f"/api/v1/statuses/{quote(self._name, safe='')}")
 
     async def _account(self) -> Page:
+        """Look the account up, once a poll."""
         if self._found is None:
             name = self._name.removeprefix("@")
             found = await self._get("/api/v1/accounts/lookup", ("acct", name))
@@ -226,8 +231,10 @@ class _Ask:
         return self._found
 
     async def _get(self, path: str, *params: tuple[str, str]) -> Page:
+        """Ask a path and return the page it answers."""
         answer = await self._ask(path, *params)
         return checked(self._source.read(answer, self._seen))
 
     async def _ask(self, path: str, *params: tuple[str, str]) -> Answer:
+        """Send a GET request."""
         return await self._fetch(Request(path=path, params=params, headers=self._headers))

@@ -4,8 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-_HASHES = "#\uff03"  # '#' and the full-width one of Japanese keyboards
-_HASH = re.compile(f"[{_HASHES}]")
+_TAG = re.compile("(?<![\\w&/])[#\uff03](\\w+)")  # also the full-width '#' of Japanese keyboards
+_WORD = re.compile(r"\w+")
 _MENTION = re.compile(r"(?<![\w/@.])[@\uff20]([A-Za-z0-9_](?:[A-Za-z0-9_.]{0,28}[A-Za-z0-9_])?)")
 _LINK = re.compile(r"https?://[^\s<>\"'\u3000]+", re.IGNORECASE)
 _AFTER_LINK = ".,;:!?)]}\u2026\u3002\u300d"
@@ -18,6 +18,8 @@ def tag_name(name: str) -> str:
     >>> tag_name("#NIKE")
     'nike'
     """
+    if name.isascii():
+        return name.strip().lstrip("#").casefold()
     folded = unicodedata.normalize("NFKC", name).strip().lstrip("#").casefold()
     return unicodedata.normalize("NFKC", folded)  # casefolding may undo the composition
 
@@ -41,23 +43,23 @@ def hashtags(text: str | None, *, digits: bool = True) -> tuple[str, ...]:
 
 
 def _spans(text: str, *, digits: bool) -> Iterator[str]:
-    for found in _HASH.finditer(text):
-        start = found.end()
-        before = text[found.start() - 1] if found.start() else " "
-        if before in "&/" or _inside(before):
+    """Yield the names behind the hashes of a text."""
+    for found in _TAG.finditer(text):
+        before = text[found.start() - 1 : found.start()]
+        if before and not before.isascii() and _joins(before):
             continue
-        end = start
-        while end < len(text) and _inside(text[end], first=end == start):
-            end += 1
-        name = text[start:end].rstrip(_ZERO_WIDTH_NON_JOINER)
-        if name and (digits or not name.isdecimal()):
+        end = found.end()
+        while end < len(text) and _joins(text[end]):  # what `\w` leaves out of a word
+            more = _WORD.match(text, end + 1)
+            end = more.end() if more else end + 1
+        name = text[found.start(1) : end].rstrip(_ZERO_WIDTH_NON_JOINER)
+        if digits or not name.isdecimal():
             yield name
 
 
-def _inside(letter: str, *, first: bool = False) -> bool:
-    if letter.isalnum() or letter == "_":
-        return True
-    if first or "\ufe00" <= letter <= "\ufe0f" or letter == "\u20e3":
+def _joins(letter: str) -> bool:
+    """Return whether a letter is a mark inside a word (vowel signs, accents), not one of emoji."""
+    if letter.isascii() or "\ufe00" <= letter <= "\ufe0f" or letter == "\u20e3":
         return False  # variation selectors and the key cap are marks too, but of emoji
     return letter == _ZERO_WIDTH_NON_JOINER or unicodedata.category(letter)[0] == "M"
 

@@ -26,6 +26,7 @@ def instant(value: object) -> datetime | None:
 
 
 def _aware(moment: datetime) -> datetime:
+    """Return the instant in UTC; without a zone it is UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -279,7 +279,7 @@ def _edges_of(key: str) -> Json:
 
 
 FOLLOWERS = _edges_of("edge_followed_by")
-FOLLOWINGS = _edges_of("edge_follow")
+FOLLOWING = _edges_of("edge_follow")
 
 COMMENTS: Json = {
     "data": {

@@ -153,7 +153,7 @@ def test_followers_are_edges_and_profiles() -> None:
 
 def test_address_of_a_query_names_the_account_followed() -> None:
     url = 'https://www.instagram.com/graphql/query/?variables={"id":"503","first":24}'
-    recorded = Answer(status=200, headers={}, body=json.dumps(said.FOLLOWINGS).encode(), url=url)
+    recorded = Answer(status=200, headers={}, body=json.dumps(said.FOLLOWING).encode(), url=url)
     page = Instagram().read(recorded, SEEN)
     assert page.follows[0].id == "instagram:503>41"
     assert (page.follows[0].follower_id, page.follows[0].account_id) == (

@@ -191,7 +191,7 @@ def test_a_bare_error_is_no_empty_timeline() -> None:
         (404, "Record not found", "gone"),
         (410, "Gone", "gone"),
         (422, "バリデーションに失敗しました", "bad_request"),
-        (422, "Gültigkeitsprüfung ist fehlgeschlagen", "bad_request"),
+        (422, "Gültigkeitsprüfung fehlgeschlagen", "bad_request"),
         (429, "rate limit reached", "rate_limited"),
         (503, "Remote data could not be fetched", "server"),
     ],
