@@ -137,7 +137,7 @@ class Bluesky:
             raise _Refused('Error: Params must have the property "q"')
         named = [*_HASHTAG.findall(ask.param("q") or ""), *ask.params("tag")]
         tags = list(dict.fromkeys(fold(tag) for tag in named))
-        limit = _limit(ask, default=25)
+        limit = min(_limit(ask, default=25), self._budgets.page)
         if not tags:
             return json_reply({"posts": []})
         if ask.param("sort") == "top":
@@ -191,7 +191,8 @@ class Bluesky:
 
     def author_feed(self, ask: Ask, now: int) -> Reply:
         """Return an account's posts, newest first."""
-        person, limit = self._actor(ask), _limit(ask, default=50)
+        person = self._actor(ask)
+        limit = min(_limit(ask, default=50), self._budgets.page)
         below = _opened(ask.param("cursor"))
         private = self._people.private[person]
         found = [] if private else self._shelf.newest(person, now=now, limit=limit, below=below)

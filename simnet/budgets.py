@@ -21,6 +21,9 @@ class Budgets(msgspec.Struct, frozen=True, kw_only=True):
     slots: tuple[int, float] = (30, 7 * DAY)  # different hashtags of one Instagram account
     mastodon: tuple[int, float] = (300, 300.0)  # an account, or an address without one
     bluesky: tuple[int, float] = (3_000, 300.0)  # an address
+    page: int = (
+        100  # posts of a page at most, whatever a client asks for; smaller is cheaper to play
+    )
     bluesky_logins: tuple[int, float] = (30, 300.0)  # an account
 
 

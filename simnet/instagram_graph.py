@@ -170,7 +170,7 @@ class InstagramGraph:
             return _error(100, f"Unsupported get request. Object with ID '{tag_id}' does not exist")
         if (refusal := self._slot(caller, tag, now)) is not None:
             return refusal
-        limit = clamped(ask.param("limit"), default=25, most=50)
+        limit = clamped(ask.param("limit"), default=25, most=min(50, self._budgets.page))
         after = _opened(ask.param("after"))
         if after is None:
             return _error(100, "(#100) Invalid parameter: after")
@@ -269,7 +269,7 @@ class InstagramGraph:
     def _own_media(self, person: int, asked: re.Match[str], now: int) -> Document:
         """Return the nested page of an account's own media."""
         arguments = dict(_ARGUMENT.findall(asked[1]))
-        limit = clamped(arguments.get("limit"), default=25, most=50)
+        limit = clamped(arguments.get("limit"), default=25, most=min(50, self._budgets.page))
         below = _opened(arguments.get("after")) or None
         posts = self._shelf.newest(person, now=now, limit=limit, below=below)
         fields = tuple(asked[2].replace(" ", "").split(","))

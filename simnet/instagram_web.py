@@ -60,6 +60,7 @@ class InstagramWeb:
     ) -> None:
         self._world, self._budgets, self._logins = world, budgets, logins
         self._generation = generation
+        self._page_c, self._page_d = min(_PAGE_C, budgets.page), min(_PAGE_D, budgets.page)
         self._people = world.people
         self._shelf = Shelf(world, world.views["instagram"])
         self._nodes = Nodes(self._shelf)
@@ -126,7 +127,7 @@ class InstagramWeb:
         except ValueError:
             return _fail("invalid max_id")
         return json_reply(
-            {"graphql": {"hashtag": self._tag_c(tag, now, limit=_PAGE_C, below=below)}}
+            {"graphql": {"hashtag": self._tag_c(tag, now, limit=self._page_c, below=below)}}
         )
 
     def _tag_c(self, tag: str, now: int, *, limit: int, below: int | None) -> Document:
@@ -164,7 +165,7 @@ class InstagramWeb:
     def _tag_d(self, tag: str, now: int) -> Document:
         """Return a tag as generation D tells it: a wall of sections, top and recent."""
         top = self._shelf.top(tag, now=now, limit=_TOP)
-        recent = self._shelf.newest(tag, now=now, limit=_PAGE_D)
+        recent = self._shelf.newest(tag, now=now, limit=self._page_d)
         total = self._shelf.tag_total(tag, now)
         related = self._world.related.get(tag)
         return {
@@ -176,7 +177,7 @@ class InstagramWeb:
             "subtitle": list("See every post"),  # single letters, as recorded
             "profile_pic_url": f"{CDN}/tag.jpg",
             "top": self._wall(top, now, page=0, limit=_TOP + 1),
-            "recent": self._wall(recent, now, page=0, limit=_PAGE_D),
+            "recent": self._wall(recent, now, page=0, limit=self._page_d),
         }
 
     def _wall(self, posts: list[int], now: int, *, page: int, limit: int) -> Document:
@@ -206,11 +207,11 @@ class InstagramWeb:
             below = _place(form.get("max_id"))
         except ValueError:
             return _fail("invalid max_id")
-        posts = self._shelf.newest(tag, now=now, limit=_PAGE_D, below=below)
+        posts = self._shelf.newest(tag, now=now, limit=self._page_d, below=below)
         if form.get("tab") == "top":
             posts = [] if below else self._shelf.top(tag, now=now, limit=_TOP)
         page = number_of(form.get("page")) or 0
-        return json_reply(self._wall(posts, now, page=page, limit=_PAGE_D) | {"status": "ok"})
+        return json_reply(self._wall(posts, now, page=page, limit=self._page_d) | {"status": "ok"})
 
     def _graphql(self, ask: Ask, now: int) -> Reply:
         """Return GraphQL's answer: a tag by name, or the posts or followers of an account by
@@ -221,7 +222,9 @@ class InstagramWeb:
             below = _place(wanted.get("after"))
         except ValueError:
             return _fail("invalid variables")
-        limit = clamped(str(wanted.get("first", "")), default=_PAGE_PROFILE, most=50)
+        limit = clamped(
+            str(wanted.get("first", "")), default=_PAGE_PROFILE, most=min(50, self._page_c)
+        )
         if "tag_name" in wanted:
             tag = fold(str(wanted["tag_name"]))
             found = {"hashtag": self._tag_c(tag, now, limit=limit, below=below)}

@@ -120,7 +120,7 @@ class Mastodon:
 
     def _page(self, ask: Ask, feed: Feed, now: int, *, wanted: Callable[[int], bool]) -> list[int]:
         """Return a page of posts by `max_id`, `since_id`, `min_id` and `limit`, newest first."""
-        limit = clamped(ask.param("limit"), default=20, most=40)
+        limit = clamped(ask.param("limit"), default=20, most=min(40, self._budgets.page))
         above = number_of(ask.param("min_id"))
         if above is not None:
             places = feed.oldest(wanted, now=now, limit=limit, above=above)
@@ -195,7 +195,10 @@ class Mastodon:
         self, ask: Ask, person: int, posts: list[int], boosts: list[tuple[int, int, int]], now: int
     ) -> Reply:
         """Return a page of posts and boosts in the order of their numbers."""
-        limit, number = clamped(ask.param("limit"), default=20, most=40), self._shelf.view.number
+        limit, number = (
+            clamped(ask.param("limit"), default=20, most=min(40, self._budgets.page)),
+            self._shelf.view.number,
+        )
         statuses = self._statuses.write(posts, now)
         rows = [(number[post], status) for post, status in zip(posts, statuses, strict=True)]
         rows += [

@@ -2,6 +2,7 @@
 are at the top.
 """
 
+from bisect import bisect_left, bisect_right
 from typing import Protocol
 
 import msgspec
@@ -104,8 +105,8 @@ class Shelf:
     def _rank(self, tag: str, now: int) -> list[int]:
         """Return a tag's posts of the last week, most engaging first."""
         feed = self.view.tag(tag)
-        first = int(np.searchsorted(feed.seen, now - 7 * DAY))
-        last = int(np.searchsorted(feed.seen, now, side="right"))
+        first = bisect_left(feed.seen, now - 7 * DAY)
+        last = bisect_right(feed.seen, now)
         if first == last:
             return []
         recent = feed.posts[first:last]
@@ -117,10 +118,10 @@ class Shelf:
         """Return how many posts the network says bear a tag: far more than we saw, and growing."""
         feed = self.view.tag(tag)
         before = number(self.world.seed, "total", tag) % 5_000_000 + 10_000 if feed.ids else 0
-        return before + int(np.searchsorted(feed.seen, now, side="right"))
+        return before + bisect_right(feed.seen, now)
 
     def post_total(self, person: int, now: int) -> int:
         """Return how many posts an account has at `now`, the ones before this world included."""
         seen = self.view.author(person).seen
         before = int(self.world.people.posts_before[person])
-        return before + int(np.searchsorted(seen, now, side="right"))
+        return before + bisect_right(seen, now)

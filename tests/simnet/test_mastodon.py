@@ -71,6 +71,17 @@ def test_limits_are_clamped_silently(tell_json: AskJson) -> None:
     assert len(tell_json(TAG)) == 20
 
 
+def test_pages_may_be_kept_small(world: World, truth: Truth, clock: SteppedClock) -> None:
+    simulation = Simulation(world, now=clock, budgets=Budgets(page=15))
+
+    def tell(url: str) -> Reply:
+        return simulation.answer(ask("GET", url))
+
+    assert len(msgspec.json.decode(tell(f"{TAG}?limit=40").body)) == 15
+    found = [f"mastodon:{status['uri']}" for status in _all(tell, f"{TAG}?limit=40")]
+    assert found == truth.visible("nike", clock(), site="mastodon.example")
+
+
 def test_since_id_gives_the_newest_and_min_id_the_next(tell_json: AskJson) -> None:
     ids = [status["id"] for status in tell_json(f"{TAG}?limit=40")]
     since = [status["id"] for status in tell_json(f"{TAG}?limit=5&since_id={ids[20]}")]
