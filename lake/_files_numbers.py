@@ -67,7 +67,8 @@ def value_of(layout: Layout, path: str, where: Filter) -> str:
     """Return the expression of the values of a field a record counts under; a list gives one row a value."""
     column = layout.find(path)
     if column.sort == "words":
-        return f"unnest(list_distinct({where.column(path)}))"
+        name, repeats = where.read(column), where.read(layout.named("repeats"))
+        return f"unnest(CASE WHEN NOT {repeats} THEN {name} ELSE list_distinct({name}) END)"
     if column.sort != "word":
         raise BadQuestion(
             f"{path!r} of {layout.table} is no field to group by; take a word or a list of words"

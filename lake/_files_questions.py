@@ -149,9 +149,20 @@ class Questions:
 
     def distinct(self, table: str, where: Where, field: str) -> Distinct:
         """Return how many values a field has, exactly."""
+        if layout(table).find(field).sort == "words":
+            return self._distinct_items(table, where, field)
         metric = Metric(kind="distinct", field=field)
         value = self.totals(table, where, [metric])[metric.name]
         return Distinct(value=int(value))  # type: ignore[arg-type]  # a count is an int
+
+    def _distinct_items(self, table: str, where: Where, field: str) -> Distinct:
+        """Count the values of a list field row by row: gathering them in one list takes memory."""
+
+        def select(filter: Filter, params: Params) -> str:
+            items = f"SELECT unnest({filter.column(field)}) AS item FROM {{source}}"
+            return f"SELECT count(DISTINCT item) AS items FROM ({items})"
+
+        return Distinct(value=self._ask(table, where, select)[0]["items"])
 
     def histogram(self, table: str, where: Where, field: str, *, width: float) -> list[Bin]:
         """Return counts of records by `field` in bins of `width`."""

@@ -113,6 +113,10 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         known = ", ".join(column.path for column in self.columns if column.path)
         raise BadQuestion(f"{self.table} have no field {path!r}; they have {known}")
 
+    def named(self, name: str) -> Column:
+        """Return the column with this name in the table."""
+        return {column.name: column for column in self.columns}[name]
+
     def has(self, path: str) -> bool:
         """Return whether there is such a field."""
         return any(column.path == path for column in self.columns)
@@ -201,15 +205,30 @@ def _derived() -> list[Column]:
     ]
 
 
+def _repeats(columns: Sequence[Column]) -> list[Column]:
+    """Return the column that tells whether some list of a record holds a value twice.
+
+    Such a record counts once under the value. Most have no repeats, and are spared the search.
+    """
+    cells = [column.cell for column in columns if column.sort == "words"]
+    if not cells:
+        return []
+
+    def twice(record: Any) -> bool:
+        lists = [get(record) for get in cells]
+        return any(len(set(each)) < len(each) for each in lists)
+
+    return [Column(name="repeats", path="", sort="flag", cell=twice)]
+
+
 @cache
 def layout(table: str) -> Layout:
     """Return the columns of one table."""
     kind = RECORDS[table]
-    columns = [
-        column for name, hint in get_type_hints(kind).items() for column in _columns(name, hint)
-    ]
+    hints = get_type_hints(kind).items()
+    columns = [column for name, hint in hints for column in _columns(name, hint)]
     extra = _derived() if kind is Post else []
-    return Layout(table=table, kind=kind, columns=(*columns, *extra))
+    return Layout(table=table, kind=kind, columns=(*columns, *extra, *_repeats(columns)))
 
 
 def layout_of(kind: type[Record]) -> Layout:

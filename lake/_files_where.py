@@ -48,7 +48,10 @@ class Filter:
 
     def column(self, path: str) -> str:
         """Return the quoted name of a column and remember that it is read. Raises BadQuestion."""
-        column = self._layout.find(path)
+        return self.read(self._layout.find(path))
+
+    def read(self, column: Column) -> str:
+        """Return the quoted name of a column and remember that it is read."""
         self.columns[column.name] = column
         return f'"{column.name}"'
 
