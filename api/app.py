@@ -1,5 +1,6 @@
 """The service put together: parts in, ASGI app out."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -102,6 +103,7 @@ def _parts(
         keys=SingleFlight(seconds=settings.key_seconds, entries=4_096, clock=time.monotonic),
         allowance=Allowance(registry.limits.hit, clock=time.monotonic),
         meters=Meters(),
+        exports=asyncio.Semaphore(settings.exports_at_once),
     )
 
 

@@ -1,5 +1,6 @@
 """What every request of one app shares. Made by `create_app`, held by the app, ends with it."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -27,6 +28,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     keys: SingleFlight[Key | None]
     allowance: Allowance
     meters: Meters
+    exports: asyncio.Semaphore
 
 
 async def services(request: Request) -> Services:
