@@ -30,10 +30,11 @@ FIELDS = "id,caption,comments_count,like_count,media_type,media_url,permalink,ti
 TOKEN = "access_token=EAAsimtoken0001"
 WEB = {"Cookie": "sessionid=session-0001"}
 BIG = (10**9, 3_600.0)
+GRAPH = f"/graph.example/{{tag}}/recent_media?limit=50&fields={FIELDS}&{TOKEN}"
 PAGES = {
     "instagram web C, 60 + 9 posts": "/instagram.example/explore/tags/nike/?__a=1",
     "instagram web D, 30 + 9 posts": "/instagram.example/explore/tags/nike/?__a=1&__d=dis",
-    "instagram graph, 50 posts": f"/graph.example/{{tag}}/recent_media?limit=50&fields={FIELDS}&{TOKEN}",
+    "instagram graph, 50 posts": GRAPH,
     "mastodon, 40 posts": "/mastodon.example/api/v1/timelines/tag/nike?limit=40",
     "bluesky, 50 posts": "/bsky.example/xrpc/app.bsky.feed.searchPosts?q=%23nike&limit=50",
 }

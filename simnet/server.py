@@ -51,6 +51,7 @@ def app_of(simulation: Simulation, *, site: str | None = None) -> web.Applicatio
     truth = Truth(simulation.world)
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        """Answer as a site does."""
         ask = await _read(request)
         at = site or site_of(request.host)
         if late := simulation.faults.delay(ask, milliseconds(simulation.now())):
@@ -61,10 +62,12 @@ def app_of(simulation: Simulation, *, site: str | None = None) -> web.Applicatio
         return _written(reply)
 
     async def judge(_: web.Request) -> web.StreamResponse:
+        """Answer what the judge saw."""
         body = msgspec.json.encode(simulation.judge.report())
         return web.Response(body=body, content_type="application/json")
 
     async def told(request: web.Request) -> web.StreamResponse:
+        """Answer with the truth."""
         return _truth(truth, request, simulation.now)
 
     app.router.add_get("/__judge", judge)
