@@ -20,6 +20,7 @@ ENOUGH = 4  # posts: the middle half of fewer is a single post
 
 # Authors asked about at once: more only queue in the lake and hold memory.
 _PARALLEL = 8
+_AT_ONCE = 1000  # posts whose snapshots one question asks for
 
 
 class Performance(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,40 +71,47 @@ async def performances(
 ) -> dict[str, Performance]:
     """Return the score of each post as of `instant`; a post of an unknown author has none.
 
-    Two questions for each author and kind; the age compared at is that of the post's newest counts.
+    One question for each author and kind, and one for all snapshots of those posts; the age
+    compared at is that of the post's newest counts.
     """
     gate = asyncio.Semaphore(_PARALLEL)
 
-    async def one(author: str, kind: str) -> dict[str, Performance]:
+    async def one(author: str, kind: str) -> list[Post]:
         async with gate:
             mine = [post for post in posts if post.author_id == author and post.kind == kind]
-            return await _of_author(lake, mine, author=author, kind=kind, instant=instant)
+            return await _history(lake, mine, author=author, kind=kind)
 
     pairs = sorted({(post.author_id, post.kind) for post in posts if post.author_id})
     found = await asyncio.gather(*(one(author, kind) for author, kind in pairs))
-    return {post: performance for part in found for post, performance in part.items()}
+    histories = dict(zip(pairs, found, strict=True))
+    ids = sorted({other.id for earlier in found for other in earlier})
+    ladders = await _ladders(lake, ids, instant)
+    return {
+        post.id: _performance(post, histories[post.author_id, post.kind], ladders)
+        for post in posts
+        if post.author_id
+    }
 
 
-async def _of_author(
-    lake: Lake, posts: Sequence[Post], *, author: str, kind: str, instant: datetime
-) -> dict[str, Performance]:
-    newest = max((post.created_at for post in posts if post.created_at), default=None)
-    if newest is None:
-        return {}
-    earlier = await _history(lake, author, kind, newest, len(posts))
-    where = Where(subject="post", subjects=tuple(sorted(post.id for post in earlier)))
+async def _ladders(lake: Lake, ids: Sequence[str], instant: datetime) -> dict[str, list[Snapshot]]:
+    """Return the snapshots of each post, oldest first."""
     ladders: dict[str, list[Snapshot]] = {}
-    if earlier:
+    for start in range(0, len(ids), _AT_ONCE):
+        where = Where(subject="post", subjects=tuple(ids[start : start + _AT_ONCE]))
         async for shot in snapshots_of(lake, where, instant):
             ladders.setdefault(shot.subject_id, []).append(shot)
     for shots in ladders.values():
         shots.sort(key=lambda shot: shot.observed_at)
-    return {post.id: _performance(post, earlier, ladders) for post in posts}
+    return ladders
 
 
-async def _history(lake: Lake, author: str, kind: str, until: datetime, extra: int) -> list[Post]:
-    where = Where(authors=(author,), kinds=(kind,), until=until)
-    limit = min(1000, HISTORY + extra)
+async def _history(lake: Lake, posts: Sequence[Post], *, author: str, kind: str) -> list[Post]:
+    """Return the author's last posts of a kind, newest first, without the newest of `posts`."""
+    newest = max((post.created_at for post in posts if post.created_at), default=None)
+    if newest is None:
+        return []
+    where = Where(authors=(author,), kinds=(kind,), until=newest)
+    limit = min(1000, HISTORY + len(posts))
     page = await lake.page(Post, where, sort=Sort(field="created_at"), limit=limit)
     return [post for post in page.records if isinstance(post, Post)]
 
