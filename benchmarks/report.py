@@ -1,11 +1,11 @@
-"""How fast a campaign's summary opens over a million posts and ten million snapshots, on both lakes.
+"""How fast a campaign's summary opens over 1,000,000 posts and 10,000,000 snapshots.
 
     .venv/bin/python benchmarks/report.py                    # all of it: minutes to fill, then kept
     .venv/bin/python benchmarks/report.py --posts 50000 --snapshots 500000
 
-Two ways are measured. `stored`: what the API does without a cache, reading the report a worker keeps
-up to date. `live`: asking the lake for everything. The filled lakes are kept in the cache directory
-outside the checkout; a real Elasticsearch is started as the tests do.
+Two ways are measured on both lakes. `stored`: what the API does without a cache, reading the report
+that a worker keeps up to date. `live`: asking the lake for everything. The filled embedded lake is
+kept in the cache directory outside the checkout; a real Elasticsearch is started as tests do.
 """
 
 import argparse
@@ -41,8 +41,8 @@ START = datetime(2026, 3, 8, tzinfo=UTC)
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 GOAL_MS = 300.0
 
-# A mould of posts is made once as lines; copies differ in this word of their ids. That spares making
-# eleven million records, and a lake cannot tell.
+# A mould of posts is made once as lines; copies differ in this word of their ids. That spares
+# making eleven million records, and a lake cannot tell.
 MARK = b"COPY0000"
 MOULD = 5_000  # posts
 KNOWN_AUTHORS = 500  # write in every copy; the others differ from copy to copy
