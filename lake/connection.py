@@ -7,7 +7,7 @@ re-sends PUT and DELETE when a kept connection breaks.
 
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -19,13 +19,11 @@ from elastic_transport import (
 )
 from elastic_transport import ConnectionError as NoConnection
 from elastic_transport import Serializer as Transcoder
+from elastic_transport._node import NodeApiResponse
 from elastic_transport.client_utils import DEFAULT, DefaultType
 from elasticsearch import AsyncElasticsearch, UnsupportedProductError
 
 from lake.errors import BadQuestion, LakeError, Misplaced, Refused, TooLarge, Unavailable
-
-if TYPE_CHECKING:
-    from elastic_transport._node import NodeApiResponse
 
 LARGE = 1 << 20
 """Bytes of a body from which a broken connection may mean "too large": Elasticsearch hangs up on a
@@ -52,7 +50,7 @@ class _Node(AiohttpHttpNode):
         body: bytes | None = None,
         headers: HttpHeaders | None = None,
         request_timeout: DefaultType | float | None = DEFAULT,
-    ) -> "NodeApiResponse":
+    ) -> NodeApiResponse:
         """Send a request; aiohttp writes a large body in pieces only if it comes as a stream."""
         streamed: Any = io.BytesIO(body) if body is not None and len(body) > LARGE else body
         return await super().perform_request(method, target, streamed, headers, request_timeout)

@@ -19,7 +19,6 @@ GROUPS_PER_SHARD = 50_000
 """How many groups a shard may send for a ranking; if it has no more, that is exact at once."""
 
 Answer = dict[str, Any]
-Key = str | None
 
 
 class Counts:
