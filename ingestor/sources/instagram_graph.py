@@ -114,6 +114,8 @@ class InstagramGraph:
 
     def _batch(self, reading: Reading, root: list[Any], section: Section) -> Page:
         """Return what the parts of a batch hold; an error only if all are errors."""
+        if not root or not all("code" in obj(part) and "body" in obj(part) for part in root):
+            return Page(error=Fault(kind="unknown", code="shape", reason="no batch of answers"))
         errors = []
         for index, (status, body) in enumerate(_graph_shapes.batch(root)):
             fault = _fault_of(Answer(status=status, headers={}, body=body))

@@ -155,6 +155,14 @@ def test_a_body_that_is_no_answer_gives_no_record(source: Source, body: bytes) -
     assert page.error is not None or body == b"{}"
 
 
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_an_answer_of_another_network_does_not_raise(source: Source, name: str, case: str) -> None:
+    for body in (BODIES[name][case], [BODIES[name][case]], [], [[]], {"data": []}):
+        raw = json.dumps(body).encode()
+        source.parse(raw, SEEN)
+        assert list(lines(source, "f", raw, observed_at=NOW))
+
+
 def test_one_bad_number_costs_one_field(source: Source) -> None:
     bodies = {
         "instagram": b'{"items": [{"pk": 17, "taken_at": 1600000000, "like_count": 1e999}]}',
