@@ -8,13 +8,12 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
-import pyarrow.parquet as pq
+import msgspec
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from api import rows
 from api.deps import Parts, Readable
 from api.errors import TooMany
 from api.openapi import binary
@@ -23,7 +22,8 @@ from api.posts import narrowed, within
 from api.services import Services
 from insights.periods import instant_of
 from insights.posts import stretch
-from lake.contract import Where
+from lake.contract import Lake, Where
+from lake.export import parquet_file, stream
 from lake.records import Post
 from registry.models import Campaign
 
@@ -33,6 +33,8 @@ MEDIA = {
     "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
+Form = Literal["csv", "jsonl", "parquet"]
+NOTHING = Where(ids=("nothing",))  # for filters that nothing can pass
 PIECE = 1 << 16  # bytes read from a temporary file at once
 
 
@@ -80,32 +82,36 @@ async def held(parts: Services, body: AsyncIterator[bytes]) -> AsyncIterator[byt
             yield piece
 
 
-async def written(parts: Services, where: Where | None, form: str) -> AsyncIterator[bytes]:
+async def written(parts: Services, where: Where | None, form: Form) -> AsyncIterator[bytes]:
     """Yield the file in pieces."""
-    if form == "parquet":
-        with tempfile.TemporaryDirectory(prefix="taglake-export-") as folder:
-            path = Path(folder) / "posts.parquet"
-            await write_parquet(parts, where, path)
-            with path.open("rb") as file:
-                while piece := await asyncio.to_thread(file.read, PIECE):
-                    yield piece
+    lake = cast("Lake", Public(parts.lake))  # an export only scans
+    chosen = where or NOTHING
+    if form != "parquet":
+        async for piece in stream(lake, Post, chosen, format=form):
+            yield piece
         return
-    if form == "csv":
-        yield rows.csv_head()
-    encode = rows.csv_lines if form == "csv" else rows.json_lines
-    async for batch in batches(parts, where):
-        yield await asyncio.to_thread(encode, batch)
+    with tempfile.TemporaryDirectory(prefix="taglake-export-") as folder:
+        path = Path(folder) / "posts.parquet"
+        await parquet_file(lake, Post, chosen, path)
+        with path.open("rb") as file:
+            while piece := await asyncio.to_thread(file.read, PIECE):
+                yield piece
 
 
-async def write_parquet(parts: Services, where: Where | None, path: Path) -> None:
-    """Write the posts as one Parquet file, a row group a batch."""
-    with pq.ParquetWriter(path, rows.SCHEMA, compression="zstd") as writer:
-        async for batch in batches(parts, where):
-            await asyncio.to_thread(lambda posts: writer.write_table(rows.table(posts)), batch)
+class Public:
+    """A lake to scan that shows no words and pictures their author took back."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+
+    async def scan(
+        self, kind: type[Post], where: Where, *, raw: bool = True
+    ) -> AsyncIterator[list[Post]]:
+        """Yield posts in batches, the deleted ones without text and pictures."""
+        async for batch in self._lake.scan(kind, where, raw=raw):
+            yield [public(post) for post in batch]
 
 
-async def batches(parts: Services, where: Where | None) -> AsyncIterator[list[Post]]:
-    """Yield the posts in batches, ordered by id."""
-    if where is not None:
-        async for batch in parts.lake.scan(Post, where, raw=False):
-            yield [rows.public(post) for post in batch]
+def public(post: Post) -> Post:
+    """Return the post without the words and pictures its author took back."""
+    return post if post.deleted_at is None else msgspec.structs.replace(post, text=None, media=())
