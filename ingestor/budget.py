@@ -96,7 +96,7 @@ class Budget:
         # As many as were used in the last chunk's time, and one: a quiet lane wastes little, a busy
         # one writes seldom.
         lately = sum(at > now - self.chunk_seconds for at in self._spent)
-        return max(cost, min(room, lately + 1, max(1, self.limit // 10)))
+        return max(cost, min(room, lately + 1, max(1, self.limit // 5)))
 
     def prepay(self, now: float, count: int) -> None:
         """Note that the registry has accepted a chunk of `count` requests, asked for at `now`."""

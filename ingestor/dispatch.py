@@ -26,10 +26,11 @@ from ingestor.errors import (
 )
 from ingestor.lanes import HeldLane, Lanes
 from ingestor.metrics import Metrics
-from ingestor.pipeline import Outcome, Pipeline, Poll
+from ingestor.pipeline import Pipeline
 from ingestor.schedule import Due, Schedule
 from ingestor.spool import Spool
 from ingestor.spool_file import Append, Full
+from ingestor.walk import Outcome, Poll
 from lake.contract import Line
 from lake.records import GapReason
 from registry.models import Lane
@@ -149,15 +150,24 @@ class Dispatcher:
 
     # --- one poll
 
-    async def _poll(self, due: Due, held: HeldLane) -> None:
-        source = self._parts.sources[held.lane.source]
-        poll = Poll(
-            target=target_of(due.key, self._parts.schedule.host(due.slot)),
-            source=source,
+    def poll_of(self, held: HeldLane, target: Target) -> Poll:
+        """Return the poll of a target through a lane."""
+        return Poll(
+            target=target,
+            source=self._parts.sources[held.lane.source],
             lane=held,
             credential=self._parts.credentials(held.lane),
             breaker=self._breaker(held),
         )
+
+    def spare(self, held: HeldLane) -> bool:
+        """Return whether a lane has budget that no due target waits for."""
+        parts = self._parts
+        idle = not parts.schedule.waiting(held.id) and parts.spool.level == "open"
+        return idle and self._wait(held, parts.clock.monotonic()) == 0.0
+
+    async def _poll(self, due: Due, held: HeldLane) -> None:
+        poll = self.poll_of(held, target_of(due.key, self._parts.schedule.host(due.slot)))
         await self._note_delay(due, held)
         try:
             outcome = await self._parts.pipeline.poll(poll)
@@ -168,7 +178,7 @@ class Dispatcher:
         except (
             Exception
         ) as exc:  # a source, perhaps a third party's, met an answer it did not expect
-            log.error("source raised", source=source.name, error=type(exc).__name__)
+            log.error("source raised", source=poll.source.name, error=type(exc).__name__)
             await self._failed(due, held, BadAnswer(f"the source raised {type(exc).__name__}"))
         else:
             self._answered(due, outcome)
@@ -221,14 +231,14 @@ class Dispatcher:
         account.failed += 1
         kind = "bad_answer" if isinstance(exc, BadAnswer) else exc.kind
         parts.metrics.ended[kind] += 1
-        rest = await self._consequence(held, exc)
+        rest = await self.consequence(held, exc)
         now = parts.clock.monotonic()
         again = parts.schedule.failed(due, now=now, seconds=rest)
         log.info("poll failed", target=due.key, lane=held.id, kind=kind, code=exc.code)
         detail = f"{exc.code}: {exc}" if exc.code else str(exc)
         await self.tell_gap(due, _reason(exc), seconds=again - now, missed=1, detail=detail[:200])
 
-    async def _consequence(self, held: HeldLane, exc: IngestError) -> float | None:
+    async def consequence(self, held: HeldLane, exc: IngestError) -> float | None:
         """Do to the lane what the error asks for; return the target's pause, if it is fixed."""
         match exc:
             case RateLimited():

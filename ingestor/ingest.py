@@ -18,9 +18,11 @@ from ingestor.http import AGENT, Http
 from ingestor.lanes import LEASE_SECONDS, Lanes
 from ingestor.metrics import Metrics
 from ingestor.observe import SNAPSHOT_EVERY
-from ingestor.pipeline import PAGE_CAP, Outcome, Pipeline, Rules
+from ingestor.pipeline import PAGE_CAP, Pipeline, Rules
+from ingestor.revisit import Revisits
 from ingestor.schedule import Due, Schedule
 from ingestor.spool import Spool
+from ingestor.walk import Outcome
 from registry import Registry, RegistryError
 from registry.models import Lane, Progress, WatchedTarget
 
@@ -40,6 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     lease: float = LEASE_SECONDS  # renewed three times as often
     refresh: float = 15.0  # how often the list of targets is read again
     replan: float = 600.0  # how often rates are shared out anew
+    revisit: float = 60.0  # how often due visits of single posts are looked for
     report: float = 300.0  # how often accounts and progress are written
     grace: float = 10.0  # how long a stop waits for polls in flight
     max_lanes: int = 1000
@@ -88,6 +91,7 @@ class Ingestor:
         self._accounts: Accounts
         self._pipeline: Pipeline
         self._dispatcher: Dispatcher
+        self._revisits: Revisits
         self.metrics = Metrics()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -103,7 +107,14 @@ class Ingestor:
                 clock=self._clock,
                 rules=Rules(page_cap=options.page_cap, snapshot_every=options.snapshot_every),
             )
-            self._dispatcher = Dispatcher(self._parts(), concurrency=options.concurrency)
+            parts = self._parts()
+            self._dispatcher = Dispatcher(parts, concurrency=options.concurrency)
+            self._revisits = Revisits(
+                parts,
+                poll_of=self._dispatcher.poll_of,
+                spare=self._dispatcher.spare,
+                failed=self._dispatcher.consequence,
+            )
             try:
                 await self._tend(stop)
             finally:
@@ -136,6 +147,7 @@ class Ingestor:
                 group.create_task(self._every(options.refresh, self._refresh, bell=self._news)),
                 group.create_task(self._every(options.replan, self._replan, first=False)),
                 group.create_task(self._every(options.report, self._report, first=False)),
+                group.create_task(self._every(options.revisit, self._revisit, first=False)),
                 group.create_task(self._dispatcher.run(polls)),
             ]
             await stop.wait()
@@ -255,6 +267,11 @@ class Ingestor:
             )
             await asyncio.sleep(0)
         self._ring()
+
+    async def _revisit(self) -> None:
+        requests = await self._revisits.step()
+        self.metrics.visits += requests
+        self.metrics.requests += requests
 
     def _polled(self, due: Due, outcome: Outcome) -> None:
         if outcome.cursor is None:

@@ -24,6 +24,7 @@ class Metrics(msgspec.Struct, kw_only=True):
     posts_unchanged: int = 0
     lines: int = 0
     set_aside: int = 0
+    visits: int = 0  # requests for single posts
     gaps: int = 0
     late_seconds: float = 0.0  # sum over started polls: divide by `started`
     targets: int = 0

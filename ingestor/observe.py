@@ -44,6 +44,7 @@ class Observed(msgspec.Struct, kw_only=True):
 
     lines: list[Line]
     seen: list[tuple[str, bytes]]
+    fresh: list[Post] = []  # posts that are new or were edited
     posts: int = 0  # different posts on the page
     new: int = 0  # never seen before, by any target
     unchanged: int = 0  # seen before and the same, counts included
@@ -82,14 +83,18 @@ def observe(
 
 
 def gone(post: Post, known: Known, *, at: datetime) -> Observed:
-    """Return the line that marks a post as deleted, of which the network itself said it is not
-    there.
+    """Return the line that marks a post as deleted; its counts are the last ones seen.
+
+    Only for a post of which the network itself, asked directly, said that it is not there.
     """
     state = known.get(post.id)
     out = Observed(lines=[], seen=[])
     if state is None or state.deleted:
         return out
-    out.lines.append(line_of(msgspec.structs.replace(post, deleted_at=at, observed_at=at)))
+    known_counts = dict(zip(_COUNTS, state.counts, strict=True))
+    counts = PostCounts(**{name: known_counts[name] for name in PostCounts.__struct_fields__})
+    marked = msgspec.structs.replace(post, deleted_at=at, observed_at=at, counts=counts)
+    out.lines.append(line_of(marked))
     out.seen.append(known.put(post.id, msgspec.structs.replace(state, deleted=True)))
     return out
 
@@ -112,6 +117,8 @@ class _Seen:
             self.out.new += 1
         if not self.subject(post):
             self.out.unchanged += 1
+        elif before is None or before.digest != _digest(post):
+            self.out.fresh.append(post)
 
     def subject(self, record: Subject) -> bool:
         """Compare one post, profile or tag; return whether anything of it changed."""

@@ -6,17 +6,17 @@ The cursor moves in the transaction that makes the poll's last page durable. So 
 poll half-way, the next one starts from the old cursor and nothing between them is skipped.
 """
 
+import contextlib
 from collections import OrderedDict
-from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from collections.abc import AsyncGenerator, Iterator
+from datetime import datetime
 
 import msgspec
+import structlog
 
 from ingestor.accounting import Accounts, gap
-from ingestor.breaker import Breaker
 from ingestor.clock import Clock
-from ingestor.contract import Answer, Credential, Fault, Page, Request, Seen, Source, Target
+from ingestor.contract import Answer, Fault, Page, Request, Seen, Source
 from ingestor.errors import (
     BadAnswer,
     BadRequest,
@@ -28,39 +28,21 @@ from ingestor.errors import (
 )
 from ingestor.http import Http
 from ingestor.known import Known
-from ingestor.lanes import HeldLane, Lanes
-from ingestor.observe import SNAPSHOT_EVERY, observe, subjects
+from ingestor.ladder import plan_visits
+from ingestor.lanes import Lanes
+from ingestor.observe import SNAPSHOT_EVERY, Observed, gone, observe, subjects
+from ingestor.revisit_file import Visit
 from ingestor.spool import Spool
-from ingestor.spool_file import Append
+from ingestor.spool_file import Append, Full
+from ingestor.walk import Outcome, Poll, Position, Walk
 from lake.contract import Line
 from lake.lines import milliseconds
 from lake.records import GapReason, Post
 
 PAGE_CAP = 10
+log = structlog.get_logger()
+
 POSITIONS = 10_000  # targets whose position is kept in memory
-FRONT = 10  # ids; deletions of nine in a row still leave one to recognise the front by
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Position(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where the polls of a target have got to, as the spool keeps it."""
-
-    front: tuple[str, ...] = ()  # ids of the newest posts of the last poll that reached an end
-    newest: int | None = None  # milliseconds; when the newest of them was made
-    polled: int = 0  # milliseconds; the last answered poll
-    trail: bytes = b""  # hash of the requests and bodies of that poll
-    requests: int = 0  # how many it took
-    resume: str | None = None  # where a list too long for one poll goes on (followers)
-
-
-class Poll(msgspec.Struct, frozen=True, kw_only=True):
-    """What to poll, through what."""
-
-    target: Target
-    source: Source
-    lane: HeldLane
-    credential: Credential
-    breaker: Breaker
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,23 +50,6 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     page_cap: int = PAGE_CAP  # pages; a target that needs more is told as an overflow
     snapshot_every: float = SNAPSHOT_EVERY  # seconds
-
-
-class Outcome(msgspec.Struct, kw_only=True):
-    """What an answered poll came to."""
-
-    requests: int = 0
-    bytes: int = 0
-    pages: int = 0
-    posts: int = 0
-    new: int = 0
-    unchanged: int = 0
-    lines: int = 0
-    seconds: float = 3600.0  # the stretch in which the new posts were made
-    overflow: bool = False
-    same: bool = False  # every byte as in the last poll: nothing was parsed
-    aside: int = 0  # parts that could not be read
-    cursor: str | None = None  # where the next poll starts; None: where this one did
 
 
 class _Same(Exception):
@@ -126,12 +91,10 @@ class Pipeline:
         What was fetched before an error is durable; the cursor has not moved.
         """
         position = await self._position(poll.target.key)
-        walk = _Walk(poll, position, now=self._clock.now(), cap=self._page_cap)
+        walk = Walk(poll, position, now=self._clock.now(), cap=self._page_cap)
         walk.may_skip = milliseconds(walk.now) - position.polled < self._snapshot_every * 1000
-        try:
+        with contextlib.suppress(_Same), _guarded(poll.source):
             await self._walk(walk)
-        except _Same:
-            walk.outcome.same = True
         return walk.outcome
 
     async def _position(self, key: str) -> Position:
@@ -150,7 +113,8 @@ class Pipeline:
         except msgspec.DecodeError:  # of another version of us
             return own
 
-    async def _walk(self, walk: "_Walk") -> None:
+    async def _pages(self, walk: Walk) -> AsyncGenerator[Page]:
+        """Yield the pages of the source, an error body as the error it stands for."""
         poll = walk.poll
         seen = Seen(observed_at=walk.now, host=poll.target.host, target=poll.target)
 
@@ -158,11 +122,39 @@ class Pipeline:
             return await self._fetch(walk, request)
 
         pages = poll.source.poll(fetch, poll.target, poll.credential, seen, walk.position.resume)
-        moved = False
-        async with aclosing(pages):  # type: ignore[type-var] # a source's poll is an async generator
+        async with contextlib.aclosing(pages):  # type: ignore[type-var] # a source's poll is an async generator
             async for page in pages:
                 if page.error is not None:
                     raise _as_error(page.error)
+                yield page
+
+    async def visit(self, poll: Poll, post: Post) -> Outcome:
+        """Ask for one post directly; what it shows, or that it is gone, is durable afterwards.
+
+        Raises IngestError but Gone, and Full.
+        """
+        walk = Walk(poll, Position(), now=self._clock.now(), cap=1)
+        try:
+            with _guarded(poll.source):
+                async with contextlib.aclosing(self._pages(walk)) as pages:
+                    async for page in pages:
+                        await self._spool.append(await self._observed(walk, page))
+        except Gone:
+            await self._known.fetch([post.id])
+            found = gone(post, self._known, at=walk.now)
+            await self._spool.append(_append(walk, found))
+        return walk.outcome
+
+    async def last_snapshot(self, subject: str) -> int | None:
+        """Return when (milliseconds) the last snapshot of a subject was written, if it is known."""
+        await self._known.fetch([subject])
+        state = self._known.get(subject)
+        return None if state is None else state.at
+
+    async def _walk(self, walk: Walk) -> None:
+        moved = False
+        async with contextlib.aclosing(self._pages(walk)) as pages:
+            async for page in pages:
                 walk.take(page)
                 moved = walk.finished or page.cursor is None
                 await self._keep(walk, page, moved=moved)
@@ -172,7 +164,7 @@ class Pipeline:
         if not moved:
             await self._keep(walk, Page(), moved=True)
 
-    async def _fetch(self, walk: "_Walk", request: Request) -> Answer:
+    async def _fetch(self, walk: Walk, request: Request) -> Answer:
         """Spend one request, send it once, and return an answer that the source judged good."""
         poll = walk.poll
         if poll.breaker.peek(self._clock.monotonic()) > 0.0:
@@ -194,45 +186,50 @@ class Pipeline:
         poll.lane.rests = 0
         walk.outcome.bytes += len(answer.body)
         if walk.same(request, answer):
+            walk.outcome.same = True
             raise _Same
         return answer
 
-    async def _keep(self, walk: "_Walk", page: Page, *, moved: bool) -> None:
+    async def _keep(self, walk: Walk, page: Page, *, moved: bool) -> None:
         """Make a page durable, and with the last one the cursor and the hour's numbers."""
-        ids = subjects(page)
-        while not self._known.holds(ids):  # a refusal meanwhile makes memory forget
-            await self._known.fetch(ids)
-        # From here to `append` nothing is awaited: two pages must not count the same growth.
-        found = observe(
-            page, self._known, observer=walk.observer, snapshot_every=self._snapshot_every
-        )
-        walk.add(found.posts, new=found.new, unchanged=found.unchanged)
-        walk.outcome.lines += len(found.lines)
-        lines = [*found.lines, *self._remarks(walk, page, moved=moved)]
-        reached = walk.reached() if moved else None
+        append = await self._observed(walk, page)
+        # From here to the spool nothing is awaited: two pages must not count the same growth.
+        key, reached = walk.poll.target.key, walk.reached() if moved else None
         position = None if reached is None else _encode(reached)
-        append = Append(
-            lines=tuple(lines),
-            seen=tuple(found.seen),
-            touched=milliseconds(walk.now),
-            target=walk.poll.target.key if moved else None,
+        append = msgspec.structs.replace(
+            append,
+            lines=(*append.lines, *self._remarks(walk, page, moved=moved)),
+            target=None if position is None else key,
             position=position,
-            fence=walk.poll.lane.lane.fence,
         )
-        self._known.trim()
         await self._spool.append(append)
         if reached is not None and position is not None:
             walk.outcome.cursor = position.decode()
-            self._remember(walk.poll.target.key, reached)
+            self._remember(key, reached)
+
+    async def _observed(self, walk: Walk, page: Page) -> Append:
+        """Return what a page adds to the spool, compared with what is known.
+
+        Nothing is awaited after the comparison: the caller appends at once.
+        """
+        ids = subjects(page)
+        while not self._known.holds(ids):  # a refusal meanwhile makes memory forget
+            await self._known.fetch(ids)
+        every = self._snapshot_every
+        found = observe(page, self._known, observer=walk.observer, snapshot_every=every)
+        self._known.trim()
+        walk.add(found.posts, new=found.new, unchanged=found.unchanged)
+        walk.outcome.lines += len(found.lines)
+        return _append(walk, found)
 
     def _remember(self, key: str, position: Position) -> None:
-        """Keep a position that is on disk in memory: an unchanged poll then costs no disk at all."""
+        """Keep a position that is on disk in memory: an unchanged poll then costs no disk."""
         self._positions[key] = position
         self._positions.move_to_end(key)
         while len(self._positions) > POSITIONS:
             self._positions.popitem(last=False)
 
-    def _remarks(self, walk: "_Walk", page: Page, *, moved: bool) -> list[Line]:
+    def _remarks(self, walk: Walk, page: Page, *, moved: bool) -> list[Line]:
         """Return the gaps a page proves, and the hour's account to go with it."""
         key, lines = walk.poll.target.key, []
         account = self._accounts.hour(key, walk.now)
@@ -254,104 +251,36 @@ class Pipeline:
         return lines
 
 
-class _Walk:
-    """One poll on its way from page to page."""
-
-    def __init__(self, poll: Poll, position: Position, *, now: datetime, cap: int) -> None:
-        self.poll = poll
-        self.position = position
-        self.now = now
-        self.outcome = Outcome()
-        self.observer = f"{poll.source.name}@{_host(poll)}"
-        self.may_skip = False
-        self.finished = False
-        self.ended = False
-        self.counted = False
-        self.fresh_posts = self.fresh_new = 0
-        self._cap = cap
-        self._posts: list[Post] = []
-        self._reached = False
-        self._cursor: str | None = None
-        self._hash = blake2b(digest_size=16)
-
-    def take(self, page: Page) -> None:
-        """Note one more page and whether it is the last to ask for."""
-        self.outcome.pages += 1
-        self._cursor = page.cursor
-        self._posts.extend(page.posts)
-        front = set(self.position.front)
-        self._reached = any(post.id in front for post in page.posts) or self._passed(page)
-        capped = self.outcome.pages >= self._cap
-        self.finished = self._reached or capped
-
-    def add(self, posts: int, *, new: int, unchanged: int) -> None:
-        """Count what a page showed."""
-        self.fresh_posts, self.fresh_new = posts, new
-        self.outcome.posts += posts
-        self.outcome.new += new
-        self.outcome.unchanged += unchanged
-        made = [post.created_at for post in self._posts if post.created_at is not None]
-        if self.position.polled:
-            self.outcome.seconds = (milliseconds(self.now) - self.position.polled) / 1000
-        elif len(made) > 1:
-            self.outcome.seconds = (max(made) - min(made)).total_seconds()
-
-    def _passed(self, page: Page) -> bool:
-        # By the page's last post: a post that came in late may stand on top with an old date.
-        last = page.posts[-1].created_at if page.posts else None
-        return (
-            self.position.newest is not None
-            and last is not None
-            and milliseconds(last) < self.position.newest
-        )
-
-    def same(self, request: Request, answer: Answer) -> bool:
-        """Return whether all requests and bodies of the last poll have come again, none changed."""
-        self._hash.update(_encode(request))
-        self._hash.update(answer.body)
-        return (
-            self.may_skip
-            and self.outcome.requests == self.position.requests
-            and self._hash.digest() == self.position.trail
-        )
-
-    def overflowed(self, page: Page) -> bool:
-        """Return whether posts lie between this poll and the last that no page showed."""
-        if not self.position.front or self._reached:
-            return False
-        more = page.cursor is not None or len(page.posts) >= self.poll.source.page_size
-        self.outcome.overflow = more and bool(self._posts)
-        return self.outcome.overflow
-
-    def unseen(self) -> tuple[datetime, datetime]:
-        """Return the stretch in which posts were made that an overflow hid."""
-        since = _EPOCH + timedelta(milliseconds=self.position.newest or self.position.polled)
-        made = [post.created_at for post in self._posts if post.created_at is not None]
-        return since, min(made, default=self.now)
-
-    def reached(self) -> Position:
-        """Return the position after this poll."""
-        dated = [(post.created_at, post.id) for post in self._posts if post.created_at is not None]
-        newest = sorted(dated, reverse=True)[:FRONT]
-        followers = self.poll.target.kind == "followers"
-        return Position(
-            front=tuple(key for _, key in newest) or self.position.front,
-            newest=milliseconds(newest[0][0]) if newest else self.position.newest,
-            polled=milliseconds(self.now),
-            trail=self._hash.digest(),
-            requests=self.outcome.requests,
-            resume=self._cursor if followers and not self.ended else None,
-        )
+@contextlib.contextmanager
+def _guarded(source: Source) -> Iterator[None]:
+    """Turn what a source, perhaps a third party's, raises unforeseen into an error of ours."""
+    try:
+        yield
+    except (IngestError, Full, _Same):
+        raise
+    except Exception as exc:
+        log.error("source raised", source=source.name, error=type(exc).__name__)
+        raise BadAnswer(f"the source raised {type(exc).__name__}", code="source") from exc
 
 
-def _gap(walk: _Walk, reason: GapReason, since: datetime, until: datetime, detail: str) -> Line:
+def _append(walk: Walk, found: Observed) -> Append:
+    """Return one page of the spool, without a cursor."""
+    lane = walk.poll.lane.lane
+    visits: tuple[Visit, ...] = ()
+    if "post" in walk.poll.source.kinds:
+        visits = plan_visits(found.fresh, lane=lane.id, now=walk.now)
+    return Append(
+        lines=tuple(found.lines),
+        seen=tuple(found.seen),
+        visits=visits,
+        touched=milliseconds(walk.now),
+        fence=lane.fence,
+    )
+
+
+def _gap(walk: Walk, reason: GapReason, since: datetime, until: datetime, detail: str) -> Line:
     target = walk.poll.target
     return gap(target, reason, stretch=(since, until), now=walk.now, detail=detail)
-
-
-def _host(poll: Poll) -> str:
-    base = poll.lane.lane.base_url
-    return poll.target.host or base.partition("://")[2].partition("/")[0]
 
 
 def _as_error(fault: Fault) -> IngestError:

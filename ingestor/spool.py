@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from ingestor.clock import Bell, Clock
+from ingestor.revisit_file import Visit
 from ingestor.spool_file import LINES, Append, DeadLetter, Full, Report, SpoolFile
 from ingestor.spool_rescue import open_spool
 from lake.contract import Line, Verdict
@@ -123,6 +124,14 @@ class Spool:
     async def seen(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return the last known state of those subjects that have one."""
         return await self._call(self._file.seen, ids)
+
+    async def visits(self, now: int, limit: int) -> list[Visit]:
+        """Return the direct visits of posts that are due at `now` (milliseconds)."""
+        return await self._call(self._file.visits, now, limit)
+
+    async def move_visits(self, steps: Sequence[tuple[str, int | None, int]]) -> None:
+        """Move posts to their next visit; without a due time they are not visited again."""
+        await self._call(self._file.move_visits, steps)
 
     @property
     def fill(self) -> float:

@@ -5,6 +5,7 @@ at a time.
     cursor        where each target's polls have got to
     seen          the last known state of each post, profile and tag: the ground of deltas
     dead_letters  lines no lake will ever take, once each, with the reason and the line
+    revisit       posts to ask for directly, and when (`ingestor.revisit_file`)
     meta          the file's version, how often it was opened, pages that were found damaged
 
 A line's number is its page's `seq` * LINES + its position, so numbers grow and are never used
@@ -20,6 +21,8 @@ from pathlib import Path
 import msgspec
 from isal import isal_zlib
 
+from ingestor import revisit_file
+from ingestor.revisit_file import RevisitTable, Visit
 from lake.contract import Line
 
 LINES = 1 << 16  # lines a page may hold
@@ -54,6 +57,7 @@ class Append(msgspec.Struct, frozen=True, kw_only=True):
     position: bytes | None = None
     fence: int = 0
     seen: tuple[tuple[str, bytes], ...] = ()
+    visits: tuple[Visit, ...] = ()
     touched: int = 0  # milliseconds; when `seen` was seen
 
 
@@ -107,7 +111,8 @@ class SpoolFile:
         self._db.execute("PRAGMA wal_autocheckpoint=200")
         self._cap = max(64, cap_bytes // PAGE_BYTES)
         self._limit(self._cap)
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_SCHEMA + revisit_file.SCHEMA)
+        self._revisits = RevisitTable(self._db)
         self.cap_bytes = self._cap * PAGE_BYTES
 
     def close(self) -> None:
@@ -150,7 +155,17 @@ class SpoolFile:
             "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)",
             [(key, state, page.touched) for key, state in page.seen],
         )
+        self._revisits.put(page.visits)
         return seq
+
+    def visits(self, now: int, limit: int) -> list[Visit]:
+        """Return the direct visits of posts that are due at `now` (milliseconds)."""
+        return self._revisits.due(now, limit)
+
+    def move_visits(self, steps: Sequence[tuple[str, int | None, int]]) -> None:
+        """Move posts to their next visit; without a due time they are not visited again."""
+        with self._transaction():
+            self._revisits.move(steps)
 
     def pages_after(self, seq: int, limit: int) -> list[tuple[int, list[Line]]]:
         """Return up to `limit` pages behind `seq`, oldest first; a damaged one is marked, counted,

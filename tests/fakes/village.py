@@ -60,10 +60,17 @@ class Village:
         body = {"posts": posts[start : start + self.page]}
         return web.json_response(body | ({"next": str(start + self.page)} if more else {}))
 
+    async def answer_post(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path_qs)
+        number = int(request.match_info["id"])
+        found = [post for posts in self.posts.values() for post in posts if post["id"] == number]
+        return web.json_response({"posts": found[:1]}, status=200 if found else 404)
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         app = web.Application()
         app.router.add_get("/tag/{tag}", self.answer)
+        app.router.add_get("/post/{id}", self.answer_post)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -82,7 +89,7 @@ class VillageSource:
     name = "village"
     network = "mastodon"  # a network the registry knows
     version = 1
-    kinds: tuple[TargetKind, ...] = ("tag",)
+    kinds: tuple[TargetKind, ...] = ("tag", "post")
     window = (300, 300.0)
     slots = None
     page_size = 5
@@ -95,7 +102,7 @@ class VillageSource:
     ) -> AsyncIterator[Page]:
         while True:
             params = () if cursor is None else (("from", cursor),)
-            answer = await fetch(Request(path=f"/tag/{target.name}", params=params))
+            answer = await fetch(Request(path=f"/{target.kind}/{target.name}", params=params))
             page = self.parse(answer.body, seen)
             yield page
             if page.cursor is None or page.cursor == cursor:
@@ -185,7 +192,9 @@ class Bench:
         self.path = path
         self.source = VillageSource()
         self.records: list[Record] = []
-        self.options = Options(seed=1, lease=600.0, refresh=600.0, replan=600.0, report=3600.0)
+        self.options = Options(
+            seed=1, lease=600.0, refresh=600.0, replan=600.0, revisit=300.0, report=3600.0
+        )
 
     def lane(self, name: str = "a", *, limit: int = 300, window: float = 300.0) -> Lane:
         return Lane(

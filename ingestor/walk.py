@@ -1,0 +1,149 @@
+"""One poll on its way: where it starts, what it meets, when it ends, where the next starts."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+
+import msgspec
+
+from ingestor.breaker import Breaker
+from ingestor.contract import Answer, Credential, Page, Request, Source, Target
+from ingestor.lanes import HeldLane
+from lake.lines import milliseconds
+from lake.records import Post
+
+FRONT = 10  # ids; deletions of nine in a row still leave one to recognise the front by
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_encode = msgspec.json.Encoder().encode
+
+
+class Position(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the polls of a target have got to, as the spool keeps it."""
+
+    front: tuple[str, ...] = ()  # ids of the newest posts of the last poll that reached an end
+    newest: int | None = None  # milliseconds; when the newest of them was made
+    polled: int = 0  # milliseconds; the last answered poll
+    trail: bytes = b""  # hash of the requests and bodies of that poll
+    requests: int = 0  # how many it took
+    resume: str | None = None  # where a list too long for one poll goes on (followers)
+
+
+class Poll(msgspec.Struct, frozen=True, kw_only=True):
+    """What to poll, through what."""
+
+    target: Target
+    source: Source
+    lane: HeldLane
+    credential: Credential
+    breaker: Breaker
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What an answered poll came to."""
+
+    requests: int = 0
+    bytes: int = 0
+    pages: int = 0
+    posts: int = 0
+    new: int = 0
+    unchanged: int = 0
+    lines: int = 0
+    seconds: float = 3600.0  # the stretch in which the new posts were made
+    overflow: bool = False
+    same: bool = False  # every byte as in the last poll: nothing was parsed
+    aside: int = 0  # parts that could not be read
+    cursor: str | None = None  # where the next poll starts; None: where this one did
+
+
+class Walk:
+    """One poll on its way from page to page. Made by the pipeline for each poll; no I/O."""
+
+    def __init__(self, poll: Poll, position: Position, *, now: datetime, cap: int) -> None:
+        self.poll = poll
+        self.position = position
+        self.now = now
+        self.outcome = Outcome()
+        self.observer = f"{poll.source.name}@{_host(poll)}"
+        self.may_skip = False
+        self.finished = False
+        self.ended = False
+        self.counted = False
+        self.fresh_posts = self.fresh_new = 0
+        self._cap = cap
+        self._posts: list[Post] = []
+        self._reached = False
+        self._cursor: str | None = None
+        self._hash = blake2b(digest_size=16)
+
+    def take(self, page: Page) -> None:
+        """Note one more page and whether it is the last to ask for."""
+        self.outcome.pages += 1
+        self._cursor = page.cursor
+        self._posts.extend(page.posts)
+        front = set(self.position.front)
+        self._reached = any(post.id in front for post in page.posts) or self._passed(page)
+        capped = self.outcome.pages >= self._cap
+        self.finished = self._reached or capped
+
+    def add(self, posts: int, *, new: int, unchanged: int) -> None:
+        """Count what a page showed."""
+        self.fresh_posts, self.fresh_new = posts, new
+        self.outcome.posts += posts
+        self.outcome.new += new
+        self.outcome.unchanged += unchanged
+        made = [post.created_at for post in self._posts if post.created_at is not None]
+        if self.position.polled:
+            self.outcome.seconds = (milliseconds(self.now) - self.position.polled) / 1000
+        elif len(made) > 1:
+            self.outcome.seconds = (max(made) - min(made)).total_seconds()
+
+    def _passed(self, page: Page) -> bool:
+        # By the page's last post: a post that came in late may stand on top with an old date.
+        last = page.posts[-1].created_at if page.posts else None
+        return (
+            self.position.newest is not None
+            and last is not None
+            and milliseconds(last) < self.position.newest
+        )
+
+    def same(self, request: Request, answer: Answer) -> bool:
+        """Return whether all requests and bodies of the last poll have come again, none changed."""
+        self._hash.update(_encode(request))
+        self._hash.update(answer.body)
+        return (
+            self.may_skip
+            and self.outcome.requests == self.position.requests
+            and self._hash.digest() == self.position.trail
+        )
+
+    def overflowed(self, page: Page) -> bool:
+        """Return whether posts lie between this poll and the last that no page showed."""
+        if not self.position.front or self._reached:
+            return False
+        more = page.cursor is not None or len(page.posts) >= self.poll.source.page_size
+        self.outcome.overflow = more and bool(self._posts)
+        return self.outcome.overflow
+
+    def unseen(self) -> tuple[datetime, datetime]:
+        """Return the stretch in which posts were made that an overflow hid."""
+        since = _EPOCH + timedelta(milliseconds=self.position.newest or self.position.polled)
+        made = [post.created_at for post in self._posts if post.created_at is not None]
+        return since, min(made, default=self.now)
+
+    def reached(self) -> Position:
+        """Return the position after this poll."""
+        dated = [(post.created_at, post.id) for post in self._posts if post.created_at is not None]
+        newest = sorted(dated, reverse=True)[:FRONT]
+        followers = self.poll.target.kind == "followers"
+        return Position(
+            front=tuple(key for _, key in newest) or self.position.front,
+            newest=milliseconds(newest[0][0]) if newest else self.position.newest,
+            polled=milliseconds(self.now),
+            trail=self._hash.digest(),
+            requests=self.outcome.requests,
+            resume=self._cursor if followers and not self.ended else None,
+        )
+
+
+def _host(poll: Poll) -> str:
+    base = poll.lane.lane.base_url
+    return poll.target.host or base.partition("://")[2].partition("/")[0]
