@@ -77,6 +77,7 @@ async def performances(
     gate = asyncio.Semaphore(_PARALLEL)
 
     async def one(author: str, kind: str) -> list[Post]:
+        """Return the history of one author's posts of a kind."""
         async with gate:
             mine = [post for post in posts if post.author_id == author and post.kind == kind]
             return await _history(lake, mine, author=author, kind=kind)

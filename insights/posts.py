@@ -190,6 +190,7 @@ async def newest_by(view: Posts, where: Where, author_ids: Sequence[str]) -> dic
     """
 
     async def newest(authors: Sequence[str], limit: int) -> list[Post]:
+        """Return the newest posts of some authors together."""
         theirs = msgspec.structs.replace(where, authors=tuple(authors))
         page = await view.page(Post, theirs, sort=Sort(), limit=limit)
         return [post for post in page.records if isinstance(post, Post)]
