@@ -173,7 +173,9 @@ def test_a_phone_is_not_scrolled_sideways(browser: Browser, served: Served) -> N
         drawn(page)
         assert wide(page) <= 360
         page.get_by_role("link", name="New campaign").click()
-        page.get_by_role("button", name="Add a competitor").click()
+        fill(page)
+        page.get_by_role("button", name="Show the plan").click()
+        expect(page.get_by_role("button", name="Create the campaign")).to_be_visible()
         assert wide(page) <= 360
         page.get_by_role("link", name="Campaigns", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Campaigns")
