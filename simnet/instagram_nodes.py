@@ -58,9 +58,9 @@ class Nodes:
         if not posts:
             return []
         counts = self._posts.growth.at(list(posts), now).T.tolist()
-        numbers = rows(dict(zip(COUNTS, counts, strict=True)))
+        numbers = rows(dict(zip(COUNTS, counts, strict=True)))  # a row begins with likes, comments
         return [
-            self._template(form, build, post, now, row[b"comments"]).fill(row)
+            self._template(form, build, post, now, row[1]).fill(row)
             for post, row in zip(posts, numbers, strict=True)
         ]
 

@@ -197,7 +197,8 @@ class Statuses:
         """Return an account with its counts at `now`."""
         followers = int(self._people.followers("mastodon", [person], now)[0])
         posts = self._shelf.post_total(person, now)
-        return Template(self._account(person)).fill({b"followers": followers, b"posts": posts})
+        row = rows({"followers": [followers], "posts": [posts]})[0]
+        return Template(self._account(person)).fill(row)
 
     def boost(self, person: int, post: int, at: int, now: int) -> Document:
         """Return a boost: a status without text that holds another one, whose counts it shows."""

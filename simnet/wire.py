@@ -2,7 +2,9 @@
 built.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -82,10 +84,14 @@ def html_reply(status: int, title: str) -> Reply:
 
 
 Hole = Literal["likes", "comments", "shares", "views", "quotes", "followers", "following", "posts"]
-_HOLES: Final[tuple[Hole, ...]] = (
+_HOLES: Final = (
     "likes", "comments", "shares", "views", "quotes", "followers", "following", "posts",
 )  # fmt: skip
 _MARK: Final = "\u0001"  # stands in no text of this world
+_HOLE: Final = re.compile(rb'"\\u0001([a-z]+)"')  # as JSON writes it
+
+Row = tuple[int, ...]
+"""Numbers in the order of the holes."""
 
 
 def hole(name: Hole) -> str:
@@ -98,23 +104,31 @@ class Template:
     it fifty.
     """
 
-    __slots__ = ("_bytes",)
+    __slots__ = ("_bytes", "_numbers")
 
     def __init__(self, document: object) -> None:
         body = msgspec.json.encode(document).replace(b"%", b"%%")
-        for name in _HOLES:
-            body = body.replace(msgspec.json.encode(hole(name)), b"%%(%s)d" % name.encode())
-        self._bytes = body
+        places = [_HOLES.index(found.decode()) for found in _HOLE.findall(body)]
+        self._bytes = _HOLE.sub(b"%d", body)
+        self._numbers = itemgetter(*places) if places else _no_numbers
 
-    def fill(self, numbers: Mapping[bytes, int]) -> bytes:
-        """Return the JSON with these numbers; names are bytes."""
-        return self._bytes % numbers
+    def fill(self, row: Row) -> bytes:
+        """Return the JSON with these numbers."""
+        return self._bytes % self._numbers(row)
 
 
-def rows(columns: Mapping[Hole, Sequence[int]]) -> list[dict[bytes, int]]:
-    """Return columns of numbers as one mapping a row, ready to fill templates."""
-    names = [name.encode() for name in columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+def _no_numbers(_: Row) -> tuple[int, ...]:
+    """Return what a document without holes needs."""
+    return ()
+
+
+def rows(columns: Mapping[Hole, Sequence[int]]) -> list[Row]:
+    """Return columns of numbers as one row a document, in the order of the holes; 0 where there
+    is no column.
+    """
+    count = len(next(iter(columns.values())))
+    none = [0] * count
+    return list(zip(*(columns.get(name, none) for name in _HOLES), strict=True))
 
 
 def joined(parts: Iterable[bytes]) -> bytes:
