@@ -84,7 +84,7 @@ def of_answer(answer: Answer) -> Fault | None:
         return _redirect(answer.headers.get("location", ""), answer.status)
     by_status = faults.by_status(answer.status)
     if by_status is None and len(answer.body) > faults.SMALL:
-        return None  # too long for an error; `parse` says so if it is no JSON
+        return None if b"_sharedData" in answer.body else faults.of_long(answer.body)
     try:
         found = in_body(fields.decode(answer.body))
     except fields.NotJson as exc:

@@ -62,9 +62,17 @@ def not_json(body: bytes, why: str = "not JSON") -> Fault:
     """Return the fault of a body that cannot be read."""
     if not body.strip():
         return Fault(kind="unknown", code="empty", reason="an empty answer")
-    if body.lstrip()[:1] == b"<":
+    if body[:200].lstrip()[:1] == b"<":
         return Fault(kind="unknown", code="html", reason="HTML where JSON belongs")
     return Fault(kind="unknown", code="not_json", reason=why)
+
+
+def of_long(body: bytes) -> Fault | None:
+    """Return the fault of a body too long to be searched for an error: HTML shows at its start.
+
+    JSON that ends too early shows only when it is read; `parse` says so.
+    """
+    return not_json(body) if body[:200].lstrip()[:1] == b"<" else None
 
 
 def wait(answer: Answer, now: datetime) -> float | None:

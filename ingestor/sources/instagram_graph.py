@@ -171,7 +171,7 @@ def _fault_of(answer: Answer) -> Fault | None:
     """Return what is wrong with an answer, None if it is good."""
     by_status = faults.by_status(answer.status)
     if by_status is None and len(answer.body) > faults.SMALL:
-        return None  # too long for an error; `parse` says so if it is no JSON
+        return faults.of_long(answer.body)
     try:
         root = fields.decode(answer.body)
     except fields.NotJson as exc:

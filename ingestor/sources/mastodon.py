@@ -62,7 +62,7 @@ class Mastodon:
         The status alone decides: the message is written in the asker's language.
         """
         fault = faults.by_status(answer.status)
-        if fault is None and answer.body.lstrip()[:1] not in (b"{", b"["):
+        if fault is None and answer.body[:200].lstrip()[:1] not in (b"{", b"["):
             fault = faults.not_json(answer.body)
         if fault is None:
             return

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 from invented import bluesky, graph, instagram, mastodon
 
-from ingestor.contract import Page, Seen, Source
+from ingestor.contract import Answer, Page, Seen, Source
+from ingestor.errors import BadAnswer
 from ingestor.recorded import lines
 from ingestor.sources import SOURCES
 
@@ -180,6 +181,13 @@ def test_a_lone_surrogate_costs_one_letter() -> None:
     body = b'{"posts": [{"uri": "at://d/p/1", "record": {"text": "a\\ud800b"}}]}'
     (post,) = SOURCES["bluesky"]().parse(body, SEEN).posts
     assert post.text == "a?b"
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+def test_html_with_status_200_is_judged_bad_at_any_length(source: Source, size: int) -> None:
+    page = Answer(status=200, headers={}, body=b"\n<html>" + b"x" * size)
+    with pytest.raises(BadAnswer):
+        source.judge(page, NOW)
 
 
 def test_notes_on_a_million_broken_nodes_stay_few() -> None:
