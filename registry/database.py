@@ -55,11 +55,14 @@ class Transaction:
         instant: datetime = await self.scalar(sa.select(sa.func.clock_timestamp()))
         return instant.astimezone(UTC)
 
-    async def lock(self, name: str) -> None:
-        """Wait until no other transaction holds `name`. On SQLite a writer is alone anyway."""
+    async def lock(self, name: str, *, shared: bool = False) -> None:
+        """Wait until no other transaction holds `name`, or none alone if `shared`.
+
+        On SQLite a writer is alone anyway.
+        """
         if self._postgres:
-            number = sa.func.hashtextextended(name, 0)
-            await self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+            functions = sa.func.pg_advisory_xact_lock, sa.func.pg_advisory_xact_lock_shared
+            await self.run(sa.select(functions[shared](sa.func.hashtextextended(name, 0))))
 
     async def run(
         self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] | None = None

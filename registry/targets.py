@@ -33,6 +33,7 @@ class Targets:
     async def progress(self, lane_id: str, fence: int, batch: Sequence[Progress]) -> None:
         """Write how far the polling of some targets has come, about a hundred at a time.
 
+        Targets that are pinned elsewhere by now are left to their new lane's holder.
         Raises Fenced, and writes nothing, if the lane has a new holder.
         """
         if not batch:
@@ -46,10 +47,12 @@ class Targets:
             }
             for one in sorted(batch, key=lambda one: one.target)  # one order: no deadlocks
         ]
-        mine = _targets.c.key == sa.bindparam("b_key")
+        mine = (_targets.c.key == sa.bindparam("b_key")) & (_targets.c.lane_id == lane_id)
         names = ("cursor", "polled_at", "rate")
         change = _targets.update().where(mine).values({name: sa.bindparam(name) for name in names})
         async with self._database.write() as tx:
+            # Beside other batches, never beside a change of the set, which takes rows as they come.
+            await tx.lock("targets", shared=True)
             await hold(tx, lane_id, fence)
             await tx.run(change, rows)
 
@@ -120,7 +123,7 @@ async def _loosen(tx: Transaction, keys: Collection[str]) -> None:
     mine = _targets.c.key == sa.bindparam("b_key")
     wanted_later = _wanted_later(await tx.now()).where(_watches.c.target == _targets.c.key)
     loose = _targets.update().where(mine, ~wanted_later.exists()).values(lane_id=None)
-    await tx.run(loose, [{"b_key": key} for key in keys])  # one by one, in order: no deadlocks
+    await tx.run(loose, [{"b_key": key} for key in keys])
 
 
 async def _add(tx: Transaction, campaign: Campaign, targets: Sequence[WatchedTarget]) -> None:

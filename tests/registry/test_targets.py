@@ -1,3 +1,4 @@
+import asyncio
 import time
 from datetime import timedelta
 
@@ -94,6 +95,22 @@ async def test_a_zombies_progress_is_refused(
     assert now.cursor is None
 
 
+async def test_a_target_that_moved_takes_progress_from_its_new_lane_only(
+    registry: Registry, client: Client
+) -> None:
+    await registry.lanes.upsert([lane("a")])
+    await registry.campaigns.create(client.id, draft())
+    await registry.lanes.quarantine("mastodon/a", "checkpoint")
+    await registry.lanes.upsert([lane("b")])
+    await registry.lanes.unquarantine("mastodon/a")
+    held = {one.account: one for one in await registry.lanes.claim("one", most=2)}
+    for name in ("b", "a"):
+        row = Progress(target="mastodon/tag/nike", cursor=name)
+        await registry.targets.progress(held[name].id, held[name].fence, [row])
+    (now,) = (await registry.targets.progress_of(["mastodon/b"])).values()
+    assert now.cursor == "b"
+
+
 async def test_no_progress_is_no_write(registry: Registry) -> None:
     await registry.targets.progress("nobody's", 1, [])
 
@@ -159,3 +176,36 @@ async def test_ten_thousand_targets_are_registered_and_read_in_seconds(
     assert len(found) == 10_001
     assert all(target.lane for target in found)
     assert time.perf_counter() - start < 12.0
+
+
+async def test_polling_goes_on_while_campaigns_and_lanes_change(
+    registry: Registry, client: Client
+) -> None:
+    await registry.lanes.upsert([lane("a"), lane("b")])
+    tags = tuple(f"tag{number}" for number in range(30))
+    made = await registry.campaigns.create(client.id, draft(hashtags=tags))
+    (held,) = await registry.lanes.claim("one", most=1, only=["mastodon/a"])
+    batch = [Progress(target=f"mastodon/tag/{name}", cursor="1") for name in reversed(tags)]
+
+    async def poll() -> None:
+        for _ in range(15):
+            await registry.targets.progress(held.id, held.fence, batch)
+            await registry.lanes.reserve(held.id, held.fence, 1)
+
+    async def change() -> None:
+        for number in range(8):
+            await registry.campaigns.pause(client.id, made.id)
+            await registry.campaigns.resume(client.id, made.id)
+            await registry.campaigns.create(client.id, draft(hashtags=(f"tag{number}", "new")))
+
+    async def fall_ill() -> None:
+        for _ in range(8):
+            await registry.lanes.quarantine("mastodon/b", "checkpoint")
+            await registry.lanes.unquarantine("mastodon/b")
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as all_at_once:
+        for task in (poll(), change(), fall_ill()):
+            all_at_once.create_task(task)
+    pins = {target.lane for target in await registry.targets.watched(START)}
+    assert pins <= {"mastodon/a", "mastodon/b"}
+    assert await registry.audit.check() is None
