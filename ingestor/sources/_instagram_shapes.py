@@ -141,7 +141,7 @@ _TIMELINES = (
 
 
 def _edges(reading: Reading, user: Node, where: str) -> None:
-    """Keep a page of followers or followings; a profile tells only their number."""
+    """Keep a page of followers or those followed; a profile tells only their number."""
     for key, follows in (("edge_followed_by", False), ("edge_follow", True)):
         if isinstance(at(user, key, "edges"), list):
             account = fields.ident(user.get("id")) or reading.account

@@ -103,7 +103,7 @@ class Mastodon:
         return msgspec.structs.replace(page, cursor=next_cursor(answer.headers.get("link", "")))
 
     def _edges(self, body: bytes, seen: Seen, account: str, *, follows: bool) -> Page:
-        """Return a page of followers or followings of an account."""
+        """Return a page of followers or those followed of an account."""
 
         def keep(reading: Reading, root: object) -> bool:
             def one(node: dict[str, object], where: str) -> None:
