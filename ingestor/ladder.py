@@ -3,16 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-import msgspec
-
 from ingestor.revisit_file import Visit
-from lake.lines import milliseconds
+from lake.lines import line_of, milliseconds
 from lake.records import Post
 
 LADDER = (3600, 5 * 3600, 86_400, 7 * 86_400)  # seconds after a post was made
 NEAR = 0.2  # of a rung's age: a snapshot that near to it, before or after, is that rung's
-
-_encode = msgspec.json.Encoder().encode
 
 
 def plan_visits(posts: Iterable[Post], *, lane: str, now: datetime) -> tuple[Visit, ...]:
@@ -21,7 +17,7 @@ def plan_visits(posts: Iterable[Post], *, lane: str, now: datetime) -> tuple[Vis
     for post in posts:
         due, rung = next_rung(post, now)
         if due is not None and post.kind != "repost":
-            visit = Visit(id=post.id, due=due, rung=rung, lane=lane, body=_encode(post))
+            visit = Visit(id=post.id, due=due, rung=rung, lane=lane, body=line_of(post).body)
             visits.append(visit)
     return tuple(visits)
 

@@ -10,8 +10,7 @@ minutes, is left to the pages: a new post still stands on them.
 """
 
 from collections.abc import Awaitable, Callable
-
-import msgspec
+from typing import cast
 
 from ingestor.contract import Target
 from ingestor.dispatch import Parts
@@ -21,12 +20,10 @@ from ingestor.lanes import HeldLane
 from ingestor.revisit_file import Visit
 from ingestor.spool_file import Full
 from ingestor.walk import Poll
-from lake.lines import milliseconds
+from lake.lines import milliseconds, record_of
 from lake.records import Post
 
 AT_ONCE = 20  # visits in one step: they must not delay the polls for long
-
-_post = msgspec.json.Decoder(Post)
 
 
 class Revisits:
@@ -56,7 +53,7 @@ class Revisits:
             held = self._lane(visit.lane)
             if held is None:
                 continue
-            post = _post.decode(visit.body)
+            post = cast("Post", record_of("posts", visit.body))
             try:
                 requests += await self._visit(held, post, visit)
             except (NoBudget, Full):

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from aiohttp import web
 
 from ingestor.clock import SteppedClock
@@ -149,6 +150,7 @@ def _post(node: dict[str, object], seen: Seen) -> Post:
         at=seen.observed_at,
         likes=node["likes"],
         text=node["text"],
+        raw=msgspec.Raw(json.dumps(node).encode()),
         created_at=datetime.fromtimestamp(node["at"], UTC),  # type: ignore[arg-type] # a number
     )
 
