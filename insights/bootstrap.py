@@ -80,6 +80,7 @@ def change(
 
 
 def _drawn(pair: tuple[F64, F64], index: npt.NDArray[np.int64]) -> tuple[F64, F64]:
+    """Return both sides of the drawn days."""
     return pair[0][index], pair[1][index]
 
 

@@ -115,6 +115,7 @@ async def before_during_after(
 
 
 def _compare(head: Header, metric: str, found: Mapping[str, Days]) -> Comparison:
+    """Put the report together from the days of each side."""
     seed = seed_of(head.campaign_id)
     brand, *rivals = head.sides
     group = _sum([found[side.name] for side in rivals])
@@ -175,6 +176,7 @@ async def _days(view: Posts, campaign: Campaign, metric: str, instant: datetime)
 async def _daily(
     view: Posts, campaign: Campaign, side: Side, metric: str, period: Period, place: ZoneInfo
 ) -> dict[datetime, float | None]:
+    """Return one side's number of each day of a period."""
     buckets = await view.series(
         Post,
         within(where_of(campaign, side), period),
@@ -205,6 +207,7 @@ def _sum(rivals: Sequence[Days]) -> Days | None:
 
 
 def _mean(side: Side, name: PeriodName, days: F64, seed: int) -> DailyMean:
+    """Return one side's mean of a period with its interval."""
     interval = mean_interval(days, seed=seed)
     return DailyMean(
         side=side.name,
@@ -219,12 +222,14 @@ def _mean(side: Side, name: PeriodName, days: F64, seed: int) -> DailyMean:
 
 
 def _no_interval(days: F64) -> str:
+    """Say why a mean has no interval."""
     if len(days) < FEWEST_DAYS:
         return f"fewer than {FEWEST_DAYS} complete days"
     return "every day alike" if np.ptp(days) == 0 else _TOO_SPARSE
 
 
 def _effect(metric: str, brand: Days, group: Days | None, name: PeriodName, seed: int) -> Effect:
+    """Return the brand's effect in a period, with an interval if there can be one."""
     ours = _change_percent(brand, name)
     theirs = _change_percent(group, name) if group else None
     found = _change(brand, group, name, seed)
@@ -248,6 +253,7 @@ def _effect_of(
     changes: tuple[float | None, float | None],
     during: float,
 ) -> Effect:
+    """Return the effect that a change with its interval amounts to."""
     lift, low, high = (round((exp(x) - 1) * 100, 4) for x in (found.log, found.low, found.high))
     extra, least, most = (
         round(during * (1 - exp(-x)), 4) for x in (found.log, found.low, found.high)
@@ -274,6 +280,7 @@ def _effect_of(
 
 
 def _change(brand: Days, group: Days | None, name: PeriodName, seed: int) -> Change | None:
+    """Return the brand's change against the group's; None where it cannot be told."""
     if group is None or "baseline" not in brand:
         return None
     before = (brand["baseline"], group["baseline"])
@@ -281,24 +288,28 @@ def _change(brand: Days, group: Days | None, name: PeriodName, seed: int) -> Cha
 
 
 def _change_percent(days: Days, name: PeriodName) -> float | None:
+    """Return by how many percent a side's mean is above its baseline."""
     if "baseline" not in days or not len(days[name]) or not len(days["baseline"]):
         return None
     return change_percent(float(days[name].mean()), float(days["baseline"].mean()))
 
 
 def _plain_lift(ours: float | None, theirs: float | None) -> float | None:
+    """Return the lift without an interval."""
     if ours is None or theirs is None:
         return None
     return change_percent(1 + ours / 100, 1 + theirs / 100)
 
 
 def _observed(metric: str, name: PeriodName, ours: float | None) -> str:
+    """Say what the brand did, without a claim."""
     if ours is None:
         return f"{metric.capitalize()} {name}: no baseline to compare with."
     return f"{metric.capitalize()} {name}: observed {ours:+.1f} % a day against the baseline."
 
 
 def _reason(brand: Days, group: Days | None, name: PeriodName) -> str:
+    """Say why an effect has no interval."""
     if group is None:
         return "no competitors to compare with"
     if "baseline" not in brand:
@@ -311,6 +322,7 @@ def _reason(brand: Days, group: Days | None, name: PeriodName) -> str:
 
 
 def _notes(metric: str, compared: bool) -> tuple[str, ...]:
+    """Return what a reader has to know about the metric."""
     notes = ["Only complete days of the campaign's time zone count."]
     if metric == "engagements":
         notes.append("Engagements are those seen so far: later posts had less time to gather them.")

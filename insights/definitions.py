@@ -18,6 +18,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _entry(name: str, label: str, unit: str, definition: str, formula: str) -> Definition:
+    """Return one entry of the catalogue."""
     return Definition(name=name, label=label, unit=unit, definition=definition, formula=formula)
 
 

@@ -73,6 +73,7 @@ async def hashtags(  # noqa: PLR0913 - the arguments are what a client may ask f
 
 
 def _hashtag(group: Group, posts: int) -> Hashtag:
+    """Return one row from a group of the lake."""
     count = whole(group.numbers[COUNT.name]) or 0
     return Hashtag(
         tag=group.key,

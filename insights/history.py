@@ -90,6 +90,7 @@ def _rung(
     created: datetime | None,
     instant: datetime,
 ) -> Rung:
+    """Return one rung of a ladder."""
     by_then = [shot for shot in shots if created and shot.observed_at <= created + age]
     last = by_then[-1] if by_then else None
     return Rung(
@@ -103,6 +104,7 @@ def _rung(
 
 
 def _step(shot: Snapshot) -> Step:
+    """Return one step from a snapshot."""
     return Step(
         observed_at=shot.observed_at,
         age_seconds=_age(shot, shot.created_at),
@@ -115,10 +117,12 @@ def _step(shot: Snapshot) -> Step:
 
 
 def _age(shot: Snapshot, created: datetime | None) -> float | None:
+    """Return how many seconds old a post was at a snapshot."""
     return round((shot.observed_at - created).total_seconds(), 3) if created else None
 
 
 def _counts(counts: Counts) -> PostCounts:
+    """Return the counts that posts have."""
     return PostCounts(
         likes=counts.likes,
         comments=counts.comments,

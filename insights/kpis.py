@@ -126,11 +126,13 @@ def spiking(count: int, *, complete: bool) -> Kpi:
 
 
 async def _daily_publishers(view: Posts, where: Where, timezone: str) -> int:
+    """Return the publishers of each day, summed over the days."""
     buckets = await view.series(Post, where, interval="1d", timezone=timezone, metrics=(AUTHORS,))
     return sum(whole(bucket.numbers[AUTHORS.name]) or 0 for bucket in buckets)
 
 
 def _sum(name: str, now: Measured | None, then: Measured | None) -> Kpi:
+    """Return the KPI of a sum over posts."""
     known = now.numbers.get(_KNOWN[name]) if now and name in _KNOWN else None
     return _scaled(
         name,
@@ -141,6 +143,8 @@ def _sum(name: str, now: Measured | None, then: Measured | None) -> Kpi:
 
 
 def _counted(name: str, now: Measured | None, then: Measured | None) -> Kpi:
+    """Return the KPI of a number that is counted apart."""
+
     def count(measured: Measured | None) -> Known | None:
         if measured is None:
             return None
@@ -160,6 +164,7 @@ def _scaled(
     *,
     known: int | None = None,
 ) -> Kpi:
+    """Return the KPI of a number that adds up over days."""
     return Kpi(
         name=name,
         unit=unit_of(name),
@@ -173,6 +178,7 @@ def _scaled(
 
 
 def _divided(value: Known | None, days: float | None) -> float | None:
+    """Return the value per day, not rounded."""
     return value / days if value is not None and days else None
 
 
@@ -194,6 +200,7 @@ def _publishers(now: Measured | None, then: Measured | None) -> Kpi:
 
 
 def _rate(now: Measured | None, then: Measured | None) -> Kpi:
+    """Return the engagement rate, compared as it is."""
     rate = value("engagement_rate", now.numbers) if now else None
     before = value("engagement_rate", then.numbers) if then else None
     return Kpi(
@@ -209,6 +216,7 @@ def _rate(now: Measured | None, then: Measured | None) -> Kpi:
 
 
 def _audience(now: Measured | None, then: Measured | None) -> Kpi:
+    """Return the followers of the publishers, each publisher once."""
     note = "does not add up over days: compare only periods of one length"
     if now and not now.audience.complete:
         note = f"at least: the {now.audience.publishers} most followed publishers; {note}"

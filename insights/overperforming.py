@@ -120,6 +120,7 @@ async def _history(lake: Lake, posts: Sequence[Post], *, author: str, kind: str)
 def _performance(
     post: Post, earlier: Sequence[Post], ladders: Mapping[str, Sequence[Snapshot]]
 ) -> Performance:
+    """Return the score of one post against its author's earlier posts."""
     actual = engagements_of(post.counts)
     if actual is None or post.created_at is None:
         return Performance()

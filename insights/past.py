@@ -127,6 +127,7 @@ class Past:
         return rows.page(self._matching(where), sort=sort, limit=limit, cursor=cursor)
 
     def _matching(self, where: Where) -> list[Post]:
+        """Return the posts a filter means."""
         return [post for post in self._posts if rows.matches(post, where)]
 
 
@@ -163,6 +164,7 @@ async def posts_at(lake: Lake, campaign: Campaign, instant: datetime) -> Past:
 
 
 async def _counts_at(lake: Lake, where: Where, instant: datetime) -> dict[str, Snapshot]:
+    """Return the last snapshot of each post by then."""
     subjects = msgspec.structs.replace(where, subject="post")
     return {
         snapshot.subject_id: snapshot
@@ -190,10 +192,12 @@ async def _with_followers(lake: Lake, posts: Sequence[Post], instant: datetime) 
 
 
 def _chunks(names: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    """Return names in portions of at most `size`."""
     return [tuple(names[start : start + size]) for start in range(0, len(names), size)]
 
 
 def _as_it_was(post: Post, snapshot: Snapshot, instant: datetime) -> Post:
+    """Return a post with what was known of it by then."""
     counts = snapshot.counts
     edited_later = post.edited_at is not None and post.edited_at > instant
     deleted_later = post.deleted_at is not None and post.deleted_at > instant

@@ -169,6 +169,7 @@ def _brand_name(campaign: Campaign) -> str:
 
 
 def _period(name: PeriodName, since: datetime, until: datetime, instant: datetime) -> Period:
+    """Return a period, cut off at `instant`."""
     end = min(until, instant)
     return Period(
         name=name,
@@ -180,5 +181,6 @@ def _period(name: PeriodName, since: datetime, until: datetime, instant: datetim
 
 
 def _whole_milliseconds(instant: datetime) -> datetime:
+    """Return the time in UTC, rounded down to milliseconds."""
     utc = instant.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)

@@ -209,6 +209,7 @@ async def newest_by(view: Posts, where: Where, author_ids: Sequence[str]) -> dic
 async def _most_surprising(
     lake: Lake, view: Posts, where: Where, limit: int, instant: datetime
 ) -> list[PostRow]:
+    """Return the candidates with the highest over-performing scores."""
     candidates, _ = await ranked(lake, view, where, "engagements", CANDIDATES, None, instant)
     scored = [row for row in candidates if row.overperforming is not None]
     scored.sort(key=lambda row: (-(row.overperforming or 0.0), row.id))
@@ -216,6 +217,7 @@ async def _most_surprising(
 
 
 def _check(sort: str, limit: int) -> None:
+    """Raise BadRequest for an order or a limit that cannot be."""
     if sort not in ORDERS:
         raise BadRequest("sort", sort, f"use one of {', '.join(ORDERS)}")
     if not 1 <= limit <= 1000:

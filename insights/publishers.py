@@ -118,6 +118,7 @@ async def audience(view: Posts, where: Where) -> Audience:
 
 
 def _publisher(group: Group, profile: Profile | None, handle: str | None) -> Publisher:
+    """Return one row from a group of the lake and what is known of the account."""
     return Publisher(
         author_id=group.key,
         network=group.key.partition(":")[0],

@@ -149,6 +149,7 @@ def merged(gaps: Iterable[Gap], since: datetime, until: datetime) -> list[Stretc
 
 
 def _stretch(gap: Gap, since: datetime, until: datetime) -> Stretch | None:
+    """Return the part of a gap inside the watched time, None if there is none."""
     start, end = max(gap.since, since), min(gap.until, until)
     if start >= end:
         return None
@@ -165,6 +166,7 @@ def _stretch(gap: Gap, since: datetime, until: datetime) -> Stretch | None:
 
 
 def _joined(first: Stretch, second: Stretch) -> Stretch:
+    """Return two overlapping stretches as one."""
     until = max(first.until, second.until)
     return Stretch(
         target=first.target,
@@ -203,6 +205,7 @@ async def _newest_success(
 
 
 async def _gaps(lake: Lake, targets: Sequence[str], since: datetime, until: datetime) -> list[Gap]:
+    """Return the gaps that reach into the watched time."""
     where = Where(targets=tuple(targets), time="until", since=since)
     return [gap async for batch in lake.scan(Gap, where) for gap in batch if gap.since < until]
 
@@ -237,6 +240,7 @@ def _target(
     stretches: Sequence[Stretch],
     until: datetime,
 ) -> TargetQuality:
+    """Return how one target was watched."""
     sums = _sums(group)
     return TargetQuality(
         target=name,
@@ -254,6 +258,7 @@ def _target(
 
 
 def _sums(group: Group | None) -> Mapping[str, float]:
+    """Return the sums of a target's polls by name."""
     if group is None:
         return dict.fromkeys(_SUMS, 0.0)
     found = {name: group.numbers[metric.name] for name, metric in _METRICS.items()}
@@ -266,6 +271,7 @@ def _totals(
     counts: tuple[int, int, int],
     watched: tuple[datetime, datetime],
 ) -> QualityTotals:
+    """Return the quality of the whole."""
     planned = sum(row.polls_planned for row in rows)
     made = sum(row.polls_made for row in rows)
     ages = [row.freshness_seconds for row in rows]

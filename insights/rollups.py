@@ -25,44 +25,54 @@ _LAST_RUN = timedelta(hours=1)
 
 
 async def _summary(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return the summary."""
     return await reports.summary(lake, campaign, now=now)
 
 
 async def _timeseries(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return posts and engagements a day."""
     return await reports.timeseries(lake, campaign, now=now)
 
 
 async def _tags(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return posts a day for each watched tag."""
     return await reports.timeseries(
         lake, campaign, now=now, metrics=("posts",), interval="1d", breakdown="tag"
     )
 
 
 async def _posts(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return the most engaging posts."""
     return await reports.posts(lake, campaign, now=now)
 
 
 async def _publishers(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return the most engaging publishers."""
     return await reports.publishers(lake, campaign, now=now)
 
 
 async def _hashtags(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return the hashtags beside the watched ones."""
     return await reports.hashtags(lake, campaign, now=now)
 
 
 async def _share_of_voice(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return the shares by posts."""
     return await reports.share_of_voice(lake, campaign, now=now)
 
 
 async def _comparison(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return before, during and after by posts."""
     return await reports.before_during_after(lake, campaign, now=now)
 
 
 async def _quality(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return the data quality."""
     return await reports.quality(lake, campaign, now=now)
 
 
 async def _spikes(lake: Lake, campaign: Campaign, now: datetime) -> msgspec.Struct:
+    """Return the posts that spiked."""
     return await reports.spikes(lake, campaign, now=now)
 
 
@@ -137,8 +147,10 @@ async def fresh(
 
 
 def _last(campaign: Campaign) -> datetime:
+    """Return when the campaign's numbers stop to move."""
     return campaign.end + timedelta(days=campaign.after_days) + _KEPT_UP
 
 
 def _id(campaign: Campaign, name: str) -> str:
+    """Return the id of a stored report."""
     return f"{campaign.id}/{name}"

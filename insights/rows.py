@@ -133,11 +133,13 @@ def floor(instant: datetime, interval: Interval, place: ZoneInfo) -> datetime:
 
 
 def _listed(record: Record, name: str, field: str, where: Where) -> bool:
+    """Tell whether a record meets one list of a filter."""
     wanted: tuple[str, ...] = getattr(where, name)
     return not wanted or value_of(record, field) in wanted
 
 
 def _in_group(record: Record, where: Where) -> bool:
+    """Tell whether a record bears any of the tags or is by any of the handles."""
     if not (where.tags or where.handles):
         return True
     tags: tuple[str, ...] = getattr(record, "tags", ())
@@ -146,6 +148,7 @@ def _in_group(record: Record, where: Where) -> bool:
 
 
 def _single(record: Record, where: Where) -> bool:
+    """Tell whether a record meets the filter's single values."""
     if where.exclude_kinds and value_of(record, "kind") in where.exclude_kinds:
         return False
     if where.subject is not None and value_of(record, "subject") != where.subject:
@@ -157,6 +160,7 @@ def _single(record: Record, where: Where) -> bool:
 
 
 def _in_time(record: Record, where: Where) -> bool:
+    """Tell whether a record lies in the filter's range of time."""
     if where.since is None and where.until is None:
         return True
     instant = value_of(record, where.time)
@@ -168,6 +172,7 @@ def _in_time(record: Record, where: Where) -> bool:
 
 
 def _has_words(record: Record, words: tuple[str, ...]) -> bool:
+    """Tell whether all words occur in a record's text."""
     if not words:
         return True
     text = value_of(record, "text")
@@ -176,6 +181,7 @@ def _has_words(record: Record, words: tuple[str, ...]) -> bool:
 
 
 def _measure(rows: Sequence[Record], metric: Metric) -> int | float | datetime | None:
+    """Return one metric over records."""
     if metric.kind == "count":
         return len(rows)
     values = [value for row in rows if (value := value_of(row, metric.field)) is not None]
@@ -189,6 +195,7 @@ def _measure(rows: Sequence[Record], metric: Metric) -> int | float | datetime |
 
 
 def _extreme(values: Sequence[object], *, highest: bool) -> int | float | datetime | None:
+    """Return the highest or lowest of numbers or times."""
     times = [value for value in values if isinstance(value, datetime)]
     numbers = [value for value in values if isinstance(value, int | float)]
     choose = max if highest else min
@@ -198,6 +205,7 @@ def _extreme(values: Sequence[object], *, highest: bool) -> int | float | dateti
 
 
 def _keys(record: Record, field: str) -> Iterator[str]:
+    """Yield the values a record counts under."""
     value = value_of(record, field)
     if isinstance(value, tuple):
         yield from dict.fromkeys(value)
@@ -206,14 +214,17 @@ def _keys(record: Record, field: str) -> Iterator[str]:
 
 
 def _number(value: object) -> float:
+    """Return a value as a number that orders like it."""
     return value.timestamp() if isinstance(value, datetime) else float(str(value))
 
 
 def _descending(value: object) -> tuple[bool, float]:
+    """Return a key that sorts high numbers first and the unknown last."""
     return (True, 0.0) if value is None else (False, -_number(value))
 
 
 def _sort_key(value: object, descending: bool) -> tuple[bool, float, str]:
+    """Return a key that sorts as asked and the unknown last."""
     if value is None:
         return True, 0.0, ""
     if isinstance(value, str):
@@ -223,10 +234,12 @@ def _sort_key(value: object, descending: bool) -> tuple[bool, float, str]:
 
 
 def _cursor(position: int, sort: Sort) -> str:
+    """Return the cursor that continues at a position."""
     return base64.urlsafe_b64encode(msgspec.json.encode([sort.field, position])).decode()
 
 
 def _position(cursor: str | None, sort: Sort) -> int:
+    """Return where a cursor continues. Raises BadQuestion."""
     if cursor is None:
         return 0
     try:

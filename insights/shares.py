@@ -84,6 +84,7 @@ async def shares_of(
 async def _values(
     view: Posts, campaign: Campaign, every: Sequence[Side], metric: str, period: Period | None
 ) -> list[int | None]:
+    """Return the metric of each side in a period."""
     if period is None:
         return [None] * len(every)
     asked = questions([metric, "posts"])
@@ -96,6 +97,7 @@ async def _values(
 def _share(
     side: Side, now: tuple[int | None, int | None], before: tuple[int | None, int | None]
 ) -> Share:
+    """Return one side's share now and before."""
     percent, percent_before = ratio(*now, times=100), ratio(*before, times=100)
     change = None
     if percent is not None and percent_before is not None:
@@ -112,6 +114,7 @@ def _share(
 
 
 def _whole(number: Known | None) -> int | None:
+    """Return a count as an integer."""
     return None if number is None else round(number)
 
 

@@ -125,6 +125,7 @@ def strongest(steps: Iterable[Snapshot]) -> list[Spike]:
 
 
 def _rank(spike: Spike) -> tuple[int, datetime]:
+    """Return a key that sorts the highest gain first, the earliest of equals."""
     return -spike.gain, spike.until
 
 
@@ -158,6 +159,7 @@ async def _candidates(
 
 
 async def _highest(lake: Lake, where: Where, kind: str) -> tuple[list[Snapshot], bool]:
+    """Return the steps with the highest gain of one kind, and whether those are all."""
     sort = Sort(field=f"delta.{kind}")
     page = await lake.page(Snapshot, where, sort=sort, limit=CANDIDATES)
     shots = [shot for shot in page.records if isinstance(shot, Snapshot)]

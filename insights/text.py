@@ -27,16 +27,19 @@ def ten_lines(summary: Summary, comparison: Comparison) -> str:
 
 
 def _head(header: Header) -> str:
+    """Say which campaign this is and when."""
     tags = " ".join(f"#{tag}" for tag in header.sides[0].hashtags) or header.sides[0].name
     rivals = ", ".join(side.name for side in header.sides[1:]) or "nobody"
     return f"{header.name}: {tags} against {rivals}, as of {header.instant:%Y-%m-%d %H:%M} UTC"
 
 
 def _number(value: Known | None) -> str:
+    """Return a number with thousands apart."""
     return "unknown" if value is None else f"{value:,}"
 
 
 def _beside(kpi: Kpi) -> str:
+    """Return a KPI beside its baseline."""
     if kpi.value is None:
         return "unknown"
     if kpi.per_day is None or kpi.baseline_per_day is None:
@@ -47,12 +50,14 @@ def _beside(kpi: Kpi) -> str:
 
 
 def _parts(kpis: dict[str, Kpi]) -> str:
+    """Return the parts of the engagements."""
     return ", ".join(
         f"{part} {_number(kpis[part].value)}" for part in ("likes", "comments", "shares")
     )
 
 
 def _rate(kpi: Kpi) -> str:
+    """Return the engagement rate."""
     if kpi.value is None:
         return "unknown: nobody's followers are known"
     before = "" if kpi.baseline is None else f", before {kpi.baseline:.2f} %"
@@ -60,12 +65,14 @@ def _rate(kpi: Kpi) -> str:
 
 
 def _voice(summary: Summary) -> str:
+    """Return the shares of all sides."""
     known = [share for share in summary.share_of_voice if share.share_percent is not None]
     parts = ", ".join(f"{share.side} {share.share_percent:.0f} %" for share in known)
     return f"{parts} of posts" if parts else "unknown: nobody published yet"
 
 
 def _top_post(summary: Summary) -> str:
+    """Return the most engaging post."""
     if not summary.top_posts:
         return "none"
     post = summary.top_posts[0]
@@ -74,6 +81,7 @@ def _top_post(summary: Summary) -> str:
 
 
 def _top_publisher(summary: Summary) -> str:
+    """Return the most engaging account."""
     if not summary.top_publishers:
         return "none"
     who = summary.top_publishers[0]
@@ -82,11 +90,13 @@ def _top_publisher(summary: Summary) -> str:
 
 
 def _spiking(summary: Summary) -> str:
+    """Return how many posts spiked."""
     least = "" if summary.spikes_complete else "at least "
     return f"posts that spiked: {least}{summary.kpis['spiking_posts'].value}"
 
 
 def _effect(comparison: Comparison) -> str:
+    """Return what the campaign did during its time."""
     if not comparison.effects:
         return "unknown: the campaign has not begun"
     effect = comparison.effects[0]
@@ -94,6 +104,7 @@ def _effect(comparison: Comparison) -> str:
 
 
 def _quality(totals: QualityTotals) -> str:
+    """Return how complete the numbers are."""
     return (
         f"{totals.polls_made:,} of {totals.polls_planned:,} polls made, "
         f"{totals.gap_minutes:,} minutes in {totals.gaps:,} gaps, "

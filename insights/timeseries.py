@@ -115,6 +115,7 @@ async def timeseries(  # noqa: PLR0913 - the arguments are what a client may ask
 
 
 def _interval(interval: str) -> Interval:
+    """Return the interval if it is one. Raises BadRequest."""
     for known in INTERVALS:
         if known == interval:
             return known
@@ -144,6 +145,7 @@ async def _ask(
     place: ZoneInfo,
     asked: Sequence[Metric],
 ) -> dict[str | None, Line]:
+    """Return the buckets of every line."""
     field = breakdown if breakdown in ("network", "kind") else None
     answers = await asyncio.gather(
         *(
@@ -169,6 +171,7 @@ async def _ask(
 def _points(
     found: Mapping[str | None, Line], slots: Sequence[_Slot], metrics: Sequence[str]
 ) -> Iterator[Point]:
+    """Yield the points of all lines, without holes."""
     keys = sorted(found, key=str) if len(found) > 1 else list(found)
     for key in keys:
         for slot in slots:
@@ -200,6 +203,7 @@ def _slots(
 
 
 def _next(start: datetime, interval: Interval, place: ZoneInfo) -> datetime:
+    """Return the start of the interval behind this one."""
     if interval == "1h":  # in absolute time, since an hour is missing or doubled twice a year
         return (start.astimezone(UTC) + timedelta(hours=1)).astimezone(place)
     days = {"1d": 1, "1w": 7, "1M": 32}[interval]
@@ -207,5 +211,6 @@ def _next(start: datetime, interval: Interval, place: ZoneInfo) -> datetime:
 
 
 def _check_size(slots: Sequence[_Slot], lines: Mapping[str | None, Where], asked: str) -> None:
+    """Raise BadRequest for more points than are of use."""
     if len(slots) * len(lines) > MOST_POINTS:
         raise BadRequest("interval", asked, f"use a longer one: at most {MOST_POINTS} points")
