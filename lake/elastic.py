@@ -83,16 +83,18 @@ class ElasticLake:
     async def open(self) -> None:
         """Install the index templates that differ, and their fields in the indices there are."""
         stored = await self._connection.manage("GET", f"/_index_template/{self._prefix}-*") or b""
-        for table in RECORDS:
-            wanted = template(
-                table, prefix=self._prefix, shards=self._shards, replicas=self._replicas
-            )
-            if wanted["_meta"]["digest"].encode() not in stored:
-                name = f"{self._prefix}-{table}"
-                await self._connection.manage("PUT", f"/_index_template/{name}", wanted)
-                if f'"{name}"'.encode() in stored:
-                    fields = {"properties": properties(table)}
-                    await self._connection.manage("PUT", f"/{name}-*/_mapping", fields)
+        # Together, since Elasticsearch then makes one change of its state out of many.
+        await asyncio.gather(*(self._install(table, stored) for table in RECORDS))
+
+    async def _install(self, table: str, stored: bytes) -> None:
+        wanted = template(table, prefix=self._prefix, shards=self._shards, replicas=self._replicas)
+        if wanted["_meta"]["digest"].encode() in stored:
+            return
+        name = f"{self._prefix}-{table}"
+        await self._connection.manage("PUT", f"/_index_template/{name}", wanted)
+        if f'"{name}"'.encode() in stored:
+            fields = {"properties": properties(table)}
+            await self._connection.manage("PUT", f"/{name}-*/_mapping", fields)
 
     async def close(self) -> None:
         """Close all connections."""
