@@ -94,7 +94,7 @@ class Table:
         return self._reader
 
     def _listed(self, table: DeltaTable) -> View:
-        files = sorted(_files(table, self.layout), key=lambda file: file.uri)
+        files = sorted(_files(table, self._uri, self.layout), key=lambda file: file.uri)
         names = frozenset(field.name for field in table.schema().fields)
         settled = [file for file in files if self.layout.append_only or file.batch == 0]
         fresh = [] if self.layout.append_only else [file for file in files if file.batch > 0]
@@ -246,13 +246,11 @@ class Table:
             writer.cleanup_metadata()
 
 
-def _files(table: DeltaTable, layout: Layout) -> Iterator[File]:
+def _files(table: DeltaTable, root: str, layout: Layout) -> Iterator[File]:
     """Yield the live files of a table as its log lists them."""
-    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-    uris = {uri.rpartition("/")[2]: uri for uri in table.file_uris()}
-    for action in actions:
+    for action in pa.table(table.get_add_actions(flatten=True)).to_pylist():
         yield File(
-            uri=uris[unquote(action["path"]).rpartition("/")[2]],
+            uri=f"{root}/{unquote(action['path'])}",
             month=action.get("partition.month") or "",
             rows=action["num_records"],
             size=action["size_bytes"],

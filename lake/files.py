@@ -49,6 +49,7 @@ _LONGEST_PAGE = 1000
 _TAIL_FILES = 64  # a table with so many appended files is folded if they are worth it
 _TAIL_FILES_AT_MOST = 512
 _WORTH = 8  # the tail is worth a fold when it holds an eighth of the base
+_MISREAD = frozenset("%[]*?")  # deltalake unquotes or panics, DuckDB sees a pattern
 _KEEP = timedelta(hours=1)  # longer than any question runs
 
 Fitting = tuple[int, Line, Record]
@@ -71,6 +72,8 @@ class FilesLake:
         threads: int = 2,
     ) -> None:
         self._root = str(root) if "://" in str(root) else str(Path(root).absolute())
+        if bad := sorted(set(self._root) & _MISREAD):
+            raise BadQuestion(f"the lake's folder {self._root} has {bad[0]} in its name; rename it")
         self._engine = Engine(threads=threads)
         self._lock = WriterLock(_lock_path(self._root))
         self._claiming = threading.Lock()

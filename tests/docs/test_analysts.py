@@ -48,9 +48,7 @@ def test_each_tool_has_three_lines() -> None:
 
 
 @pytest.mark.parametrize("lines", [lines for _, lines in LINES], ids=[name for name, _ in LINES])
-async def test_the_lines_give_the_newest_posts(
-    lake: FilesLake, tmp_path: Path, lines: str
-) -> None:
+async def test_the_lines_give_the_newest_posts(lake: FilesLake, tmp_path: Path, lines: str) -> None:
     assert run(lines, tmp_path / "lake") == (9, 55 - 10 + 99)
     await lake.compact()
     assert run(lines, tmp_path / "lake") == (9, 55 - 10 + 99)
