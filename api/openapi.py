@@ -17,6 +17,21 @@ problems with `errors: [{field, value, problem, fix}]`. POST takes an `Idempoten
 with `cursor`. Answers carry `RateLimit-*` and, where they can be kept, `ETag`."""
 
 Responses = dict[int | str, dict[str, Any]]
+EXAMPLE = {
+    "type": "urn:taglake:problem:invalid",
+    "title": "The request is not valid",
+    "status": 422,
+    "detail": "These fields are not acceptable: end.",
+    "instance": "/v1/campaigns",
+    "errors": [
+        {
+            "field": "end",
+            "value": None,
+            "problem": "not after start",
+            "fix": "write an end that is later than start",
+        }
+    ],
+}
 REFUSALS: Mapping[int, str] = {
     401: "No valid key",
     403: "The key lacks the scope",
@@ -42,7 +57,10 @@ def answer(kind: type, description: str, *, status: int = 200, refusals: str = "
 
 def refusal(status: int) -> dict[str, Any]:
     """Return the description of one refusal."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
+    schema = {"$ref": _REF.format(name="Problem")}
+    content: dict[str, Any] = {MEDIA_TYPE: {"schema": schema}}
+    if status == 422:
+        content[MEDIA_TYPE]["example"] = EXAMPLE
     return {"description": REFUSALS[status], "content": content}
 
 
