@@ -77,9 +77,9 @@ def test_square_root_is_at_least_1_8_times_fresher_than_equal_shares() -> None:
 
 def test_a_hundred_thousand_targets_take_less_than_a_second() -> None:
     rates = np.random.default_rng(1).lognormal(0, 2, 100_000)
-    start = time.perf_counter()
+    start = time.process_time()
     allocate(rates, capacity=200_000.0, page_size=50)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def test_mean_delay_is_half_an_interval() -> None:

@@ -100,7 +100,7 @@ def worst(asked: list[datetime]) -> int:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(STEPS)
 def test_no_crash_between_reserve_and_use_overspends(steps: list[Step]) -> None:
     assert worst(asyncio.run(_alone(steps))) <= LIMIT

@@ -170,12 +170,12 @@ async def test_ten_thousand_targets_are_registered_and_read_in_seconds(
     await registry.lanes.upsert([lane(f"{number:02}", limit=3_000) for number in range(20)])
     names = [tuple(f"t{number}x{place}" for place in range(1_000)) for number in range(10)]
     rivals = tuple(Competitor(name=f"r{n}", hashtags=tags) for n, tags in enumerate(names))
-    start = time.perf_counter()
+    start = time.process_time()
     await registry.campaigns.create(client.id, draft(competitors=rivals))
     found = await registry.targets.watched(START)
     assert len(found) == 10_001
     assert all(target.lane for target in found)
-    assert time.perf_counter() - start < 12.0
+    assert time.process_time() - start < 8.0  # our own work, however busy the machine is
 
 
 async def test_polling_goes_on_while_campaigns_and_lanes_change(
