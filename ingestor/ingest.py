@@ -290,6 +290,9 @@ class Ingestor:
         await self._report_late()
         if now.replace(minute=0, second=0, microsecond=0) > self._told_hour:
             await self._report_unwatched()
+            await (
+                self._registry.lanes.parole()
+            )  # a refused credential may be tried again after a day
             self._told_hour = now
         await self._dispatcher.write(self._accounts.report(now))
         await self._report_progress()

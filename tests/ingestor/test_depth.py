@@ -2,7 +2,7 @@ import json
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestor import _depth_c, _depth_py
@@ -54,6 +54,7 @@ def nesting(value: object) -> int:
     return 0
 
 
+@settings(max_examples=50)
 @given(values)
 def test_depth_of_real_json_is_its_nesting(value: object) -> None:
     assert _depth_c.depth(json.dumps(value).encode()) == nesting(value)

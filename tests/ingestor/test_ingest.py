@@ -218,6 +218,8 @@ async def test_a_gone_target_is_not_asked_again_for_a_day(bench: Bench) -> None:
         return web.Response(status=404)
 
     bench.village.misbehave = gone
+    slow = {"lease": 20_000.0, "refresh": 20_000.0, "replan": 20_000.0, "revisit": 20_000.0}
+    bench.options = Options(**{**_fields(bench.options), **slow})
     await bench.track("nike")
     await bench.play(hours=20)
     assert len(bench.village.asked) == 1
