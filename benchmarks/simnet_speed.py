@@ -30,6 +30,7 @@ FIELDS = "id,caption,comments_count,like_count,media_type,media_url,permalink,ti
 TOKEN = "access_token=EAAsimtoken0001"
 WEB = {"Cookie": "sessionid=session-0001"}
 BIG = (10**9, 3_600.0)
+BARE = "bare aiohttp, one body of 61 kB"
 GRAPH = f"/graph.example/{{tag}}/recent_media?limit=50&fields={FIELDS}&{TOKEN}"
 PAGES = {
     "instagram web C, 60 + 9 posts": "/instagram.example/explore/tags/nike/?__a=1",
@@ -48,6 +49,18 @@ def budgets() -> Budgets:
     return Budgets(web=BIG, graph_user=BIG, mastodon=BIG, bluesky=BIG)
 
 
+def bare_app() -> web.Application:
+    """Return the limit: aiohttp that sends the same 61 kB to everybody."""
+    body = b"x" * 61_000
+
+    async def same(_: web.Request) -> web.Response:
+        return web.Response(body=body)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", same)
+    return app
+
+
 def serve(pipe: Connection) -> None:
     clock = SteppedClock(START + timedelta(days=20, hours=18))
 
@@ -56,9 +69,13 @@ def serve(pipe: Connection) -> None:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        pipe.send(runner.addresses[0][1])
+        bare = web.AppRunner(bare_app(), access_log=None)
+        await bare.setup()
+        await web.TCPSite(bare, "127.0.0.1", 0).start()
+        pipe.send((runner.addresses[0][1], bare.addresses[0][1]))
         await asyncio.to_thread(pipe.recv)
         await runner.cleanup()
+        await bare.cleanup()
 
     uvloop.run(run())
 
@@ -85,7 +102,7 @@ async def load(session: aiohttp.ClientSession, url: str, requests: int) -> int:
     return size
 
 
-async def measure(port: int, pid: int) -> dict[str, tuple[list[float], int]]:
+async def measure(port: int, bare: int, pid: int) -> dict[str, tuple[list[float], int]]:
     base = f"http://127.0.0.1:{port}"
     found: dict[str, tuple[list[float], int]] = {}
     connector = aiohttp.TCPConnector(limit=CONNECTIONS)
@@ -93,8 +110,8 @@ async def measure(port: int, pid: int) -> dict[str, tuple[list[float], int]]:
         search = f"{base}/graph.example/ig_hashtag_search?user_id=1&q=nike&{TOKEN}"
         async with session.get(search) as reply:
             tag = (await reply.json())["data"][0]["id"]
-        for name, path in PAGES.items():
-            url = base + path.format(tag=tag)
+        urls = {name: base + path.format(tag=tag) for name, path in PAGES.items()}
+        for name, url in ({BARE: f"http://127.0.0.1:{bare}/"} | urls).items():
             await load(session, url, 50)
             rates, size = [], 0
             for _ in range(ROUNDS):
@@ -133,7 +150,7 @@ def main() -> None:
     pipe, child = mp.Pipe()
     server = mp.get_context("spawn").Process(target=serve, args=(child,))
     server.start()
-    rates = uvloop.run(measure(pipe.recv(), server.pid or 0))
+    rates = uvloop.run(measure(*pipe.recv(), server.pid or 0))
     pipe.send("stop")
     server.join()
     alone, build = answer_microseconds(), build_seconds()
@@ -142,9 +159,10 @@ def main() -> None:
     for name, (found, size) in rates.items():
         middle = statistics.median(found)
         spread = (max(found) - min(found)) / middle
-        print(f"{name:32} {size:7} {middle:18.0f} {spread:6.0%} {alone[name]:10.0f}")
+        print(f"{name:32} {size:7} {middle:18.0f} {spread:6.0%} {alone.get(name, 0):10.0f}")
         figures[name] = round(middle)
-    slowest = min(figures[name] for name in rates)
+    slowest = min(figures[name] for name in PAGES)
+    figures["slowest_to_bare"] = round(slowest / figures[BARE], 3)
     print(f"the world of the demo is built in {build:.2f} s")
     goals = {"slowest_page_requests_per_second": GOAL}
     print(json.dumps({"name": "simnet_speed", "figures": figures, "goals": goals,
