@@ -20,7 +20,7 @@ from ingestor.errors import BadAnswer, Down
 BODY_BYTES = 10 << 20  # unpacked
 DEPTH = 64
 CONNECT_SECONDS, TOTAL_SECONDS = 10.0, 30.0
-AGENT = "taglake (+https://github.com/taglake/taglake)"
+AGENT = "taglake/0.1"
 
 
 class Http:
