@@ -17,17 +17,14 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _encoder = msgspec.json.Encoder()
 
 
-def columns_of(layout: Layout, *, raw: bool) -> tuple[Column, ...]:
-    """Return the columns of a record's own fields: not what the embedded lake keeps for itself."""
-    return tuple(
-        column
-        for column in layout.columns
-        if column.name != "repeats" and (raw or not column.heavy)
-    )
+def columns_of(layout: Layout) -> tuple[Column, ...]:
+    """Return the columns of a record's own fields: no raw document, nothing of the lake's own."""
+    return tuple(column for column in layout.light if column.name != "repeats")
 
 
 def cell(value: object) -> str:
-    """Return a value as text of a CSV cell; a text that a spreadsheet would run gets a quote before it.
+    """Return a value as text of a CSV cell; a text that a spreadsheet would run gets a quote
+    before it.
 
     >>> cell("=1+1"), cell(-5), cell(("a", "b")), cell(None)
     ("'=1+1", '-5', 'a b', '')

@@ -1,12 +1,13 @@
 """Intervals of a time zone in plain integer arithmetic.
 
-Asking the engine for the local day of every row costs more than the whole question; a zone changes its offset twice
-a year, so the local time of a row is its instant plus one of a few offsets.
+Asking the engine for the local day of every row costs more than the whole question; a zone changes
+its offset twice a year, so the local time of a row is its instant plus one of a few offsets.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lake.contract import Interval
@@ -51,9 +52,7 @@ def _changes(zone: ZoneInfo, year: int) -> tuple[tuple[int, int], ...]:
     """Return (instant, new offset) of each change of a year, by looking at every day once."""
     first = datetime(year, 1, 1, tzinfo=UTC)
     days = [first + timedelta(days=day) for day in range(367)]
-    pairs = [
-        (a, b) for a, b in zip(days, days[1:], strict=False) if _offset(zone, a) != _offset(zone, b)
-    ]
+    pairs = [(a, b) for a, b in pairwise(days) if _offset(zone, a) != _offset(zone, b)]
     changes = [_change(zone, a, b) for a, b in pairs if a.year == year]
     return tuple((microseconds(change), _offset(zone, change)) for change in changes)
 
@@ -64,7 +63,9 @@ def _pieces(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[tuple[i
 
 
 def local(column: str, zone: ZoneInfo, first: datetime, last: datetime) -> str:
-    """Return the expression of local microseconds of a time column whose values lie in [first, last]."""
+    """Return the expression of local microseconds of a time column whose values lie in [first,
+    last].
+    """
     instant = f"epoch_us({column})"
     start = datetime(max(first.year, 2), 1, 1, tzinfo=UTC)
     offset, cases = _offset(zone, start), ""

@@ -15,7 +15,9 @@ Tables = Mapping[str, pa.Table]
 
 
 class Engine:
-    """An in-process DuckDB that keeps nothing but cached file footers. Made with a lake, closed with it."""
+    """An in-process DuckDB that keeps nothing but cached file footers. Made with a lake, closed
+    with it.
+    """
 
     def __init__(self, *, threads: int = 2, memory: str = "2GB") -> None:
         self._database = duckdb.connect(

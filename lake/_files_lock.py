@@ -13,8 +13,8 @@ from lake.errors import Misplaced
 class WriterLock:
     """The right to write into one lake. `take` it (again and again is fine), `free` it at the end.
 
-    The lock is the operating system's (`flock`), the file's text only says who holds it: a crashed holder leaves
-    text behind, never a lock. Readers never look at it.
+    The lock is the operating system's (`flock`), the file's text only says who holds it: a crashed
+    holder leaves text behind, never a lock. Readers never look at it.
     """
 
     def __init__(self, path: Path) -> None:

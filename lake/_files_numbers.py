@@ -27,7 +27,9 @@ def _column(metric: Metric, layout: Layout) -> Column:
 
 
 def expression(metric: Metric, layout: Layout, where: Filter) -> str:
-    """Return the aggregate that computes `metric`, and let `where` read its column. Raises BadQuestion."""
+    """Return the aggregate that computes `metric`, and let `where` read its column. Raises
+    BadQuestion.
+    """
     if metric.kind == "count":
         return "count(*)"
     column = _column(metric, layout)
@@ -64,7 +66,9 @@ def _number(value: Any) -> float | int | datetime | None:
 
 
 def value_of(layout: Layout, path: str, where: Filter) -> str:
-    """Return the expression of the values of a field a record counts under; a list gives one row a value."""
+    """Return the expression of the values of a field a record counts under; a list gives one row a
+    value.
+    """
     column = layout.find(path)
     if column.sort == "words":
         name, repeats = where.read(column), where.read(layout.named("repeats"))

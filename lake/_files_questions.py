@@ -32,11 +32,13 @@ from lake.errors import BadQuestion, Unavailable
 _SORTABLE = frozenset({"word", "integer", "number", "time"})
 
 Select = Callable[[Filter, Params], str]
-"""Given a filter and parameters, return a statement in which `{source}` stands for the rows that match."""
+"""Given a filter and parameters, return a statement in which `{source}` stands for the rows that
+match.
+"""
 
 
 class Stream:
-    """Record batches of a long answer, one `next` at a time, from any thread; closed by who asked."""
+    """Record batches of a long answer, one `next` at a time, from any thread; who asked closes."""
 
     def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
         self._batches = batches
@@ -70,7 +72,7 @@ class Questions:
             return {}
         return numbers(metrics, self._ask(table, where, select)[0])
 
-    def series(  # noqa: PLR0913 - the contract's question has these parts
+    def series(
         self,
         table: str,
         where: Where,
@@ -123,7 +125,7 @@ class Questions:
         row = self._ask(table, bounds, select)[0]
         return None if row["first"] is None else (row["first"], row["last"])
 
-    def top(  # noqa: PLR0913 - the contract's question has these parts
+    def top(
         self,
         table: str,
         where: Where,

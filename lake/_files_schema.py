@@ -1,7 +1,8 @@
 """The columns of every table of the `files` lake, derived once from the records.
 
-A nested struct becomes flat columns, so that any tool can sum them: `counts.likes` is the column `likes`,
-`delta.likes` is `delta_likes`, `location.lat` is `location_lat`. The contract's dotted names stay the way to ask.
+A nested struct becomes flat columns, so that any tool can sum them: `counts.likes` is the column
+`likes`, `delta.likes` is `delta_likes`, `location.lat` is `location_lat`. The contract's dotted
+names stay the way to ask.
 """
 
 import types
@@ -122,13 +123,17 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         return any(column.path == path for column in self.columns)
 
     def schema(self) -> pa.Schema:
-        """Return the Arrow schema of the table, the lake's own columns first: min and max of them prune."""
+        """Return the Arrow schema of the table, the lake's own columns first: min and max of them
+        prune.
+        """
         fields = [(column.name, column.arrow) for column in self.columns]
         own = [("version", pa.int64()), ("batch", pa.int64()), ("month", pa.string())]
         return pa.schema([fields[0], *own, *fields[1:]])
 
     def rows(self, records: Sequence[Record]) -> dict[str, pa.Array]:
-        """Return one Arrow array a column. Raises pa.ArrowInvalid or OverflowError for what does not fit."""
+        """Return one Arrow array a column. Raises pa.ArrowInvalid or OverflowError for what does
+        not fit.
+        """
         return {
             column.name: pa.array([column.cell(record) for record in records], column.arrow)
             for column in self.columns
@@ -172,7 +177,9 @@ def _inner(name: str, inner: str, *, optional: bool) -> Cell:
 
 
 def _optional_and_empty(struct: type[msgspec.Struct], optional: bool) -> bool:
-    """Return whether None and a struct of Nones are two things, which one more column must tell apart."""
+    """Return whether None and a struct of Nones are two things, which one more column must tell
+    apart.
+    """
     return optional and not any(field.required for field in msgspec.structs.fields(struct))
 
 

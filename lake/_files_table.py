@@ -50,7 +50,9 @@ def _error(why: str) -> LakeError:
 
 
 class Table:
-    """One table of the lake. Reading needs no right; who calls `append`, `fold` or `sweep` holds the lake's lock."""
+    """One table of the lake. Reading needs no right; who calls `append`, `fold` or `sweep` holds
+    the lake's lock.
+    """
 
     def __init__(
         self, layout: Layout, uri: str, *, engine: Engine, storage: Mapping[str, str] | None
@@ -118,7 +120,9 @@ class Table:
         return ["month"] if self.layout.partitioned else None
 
     def append(self, lines: Sequence[Line], records: Sequence[Record]) -> None:
-        """Write records, durable when this returns. Raises what pyarrow says of a value that fits no column."""
+        """Write records, durable when this returns. Raises what pyarrow says of a value that fits
+        no column.
+        """
         with self.writing:
             cells = self.layout.rows(records)
             writer = self._opened()
@@ -167,7 +171,9 @@ class Table:
         return self._writer
 
     def _persist(self, writer: DeltaTable) -> None:
-        """Force the last commit to the disk: the storage engine itself leaves it in the page cache."""
+        """Force the last commit to the disk: the storage engine itself leaves it in the page
+        cache.
+        """
         if "://" in self._uri:
             return
         log = Path(self._uri) / "_delta_log"
@@ -177,9 +183,11 @@ class Table:
             _sync(path)
 
     def fold(self, drop: pa.Table | None = None) -> None:
-        """Rewrite what the tail touches so that every id is there once; leave the ids in `drop` out.
+        """Rewrite what the tail touches so that every id is there once; leave the ids in `drop`
+        out.
 
-        One commit: readers see the table before or after. The rows of a touched month pass through as a stream.
+        One commit: readers see the table before or after. The rows of a touched month pass through
+        as a stream.
         """
         with self.writing:
             view = self.view()
@@ -192,8 +200,9 @@ class Table:
         gone = pa.concat_tables([view.hidden, *([drop] if drop is not None else [])])
         if self.layout.partitioned and gone.num_rows and view.base:
             params = Params()
+            files = params.add([file.uri for file in view.base])
             sql = (
-                f"SELECT DISTINCT month FROM read_parquet({params.add([f.uri for f in view.base])}, "
+                f"SELECT DISTINCT month FROM read_parquet({files}, "
                 "hive_partitioning=true, hive_types={'month': VARCHAR}) "
                 "WHERE id IN (SELECT id FROM gone)"
             )
@@ -233,7 +242,9 @@ class Table:
             self._persist(writer)
 
     def sweep(self, keep: timedelta) -> None:
-        """Remove files that no version younger than `keep` refers to, half-written ones of crashes included."""
+        """Remove files that no version younger than `keep` refers to, half-written ones of crashes
+        included.
+        """
         with self.writing, translated():
             writer = self._opened()
             writer.vacuum(

@@ -1,9 +1,10 @@
 """What one version of a table looks like to a question: the newest row of every id.
 
-Files that a fold wrote (their rows say batch 0) hold each id once: the base. Files appended since are the tail; its
-winners are kept in memory without the raw documents, beside the ids of the base rows they replace. So a question
-reads the base as it lies on disk, leaves a few ids out, and no row of a large table is ever compared with another.
-An append-only table is all base: the writer lets no id in twice.
+Files that a fold wrote (their rows say batch 0) hold each id once: the base. Files appended since
+are the tail; its winners are kept in memory without the raw documents, beside the ids of the base
+rows they replace. So a question reads the base as it lies on disk, leaves a few ids out, and no
+row of a large table is ever compared with another. An append-only table is all base: the writer
+lets no id in twice.
 """
 
 from collections.abc import Sequence
@@ -74,7 +75,9 @@ class View:
 
 
 def _files(files: Sequence[File], layout: Layout, params: Params) -> str:
-    """Return the table function over files; the list comes from the Delta log, never from a folder."""
+    """Return the table function over files; the list comes from the Delta log, never from a
+    folder.
+    """
     names = params.add([file.uri for file in files])
     hive = ", hive_types={'month': VARCHAR}" if layout.partitioned else ""
     partitioned = str(layout.partitioned).lower()
@@ -148,7 +151,9 @@ def _found(known: View, new: View, rows: pa.Table, engine: Engine) -> pa.Table:
 
 
 def _settled(known: View, new: View, rows: pa.Table, found: pa.Table) -> View:
-    """Return the view: tail rows older than their base row go, base rows not newer than the tail's hide."""
+    """Return the view: tail rows older than their base row go, base rows not newer than the tail's
+    hide.
+    """
     merged = found.join(rows.select(["id", "version"]), "id", right_suffix="_tail")
     newer = pc.greater(merged["version"], merged["version_tail"])
     stale = merged.filter(newer)["id"].combine_chunks()

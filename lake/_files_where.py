@@ -1,4 +1,6 @@
-"""From a filter to a condition in SQL; values travel as parameters only, names come from the layout only."""
+"""From a filter to a condition in SQL; values travel as parameters only, names come from the
+layout only.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -24,8 +26,9 @@ _INLINE = 64  # longer lists of values become a hash table instead of a chain of
 
 _FEW = 6
 
+
 class Params:
-    """The parameters of one statement: `add` takes a value and returns how the statement names it."""
+    """The parameters of one statement: `add` takes a value, returns how the statement names it."""
 
     def __init__(self) -> None:
         self.values: dict[str, object] = {}

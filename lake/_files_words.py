@@ -1,16 +1,18 @@
-"""Whole words in a text, as Elasticsearch's standard analyzer would cut them (UAX #29), as regular expressions.
+"""Whole words in a text, as Elasticsearch's standard analyzer would cut them (UAX #29), as regular
+expressions.
 
-A dot, a colon or an apostrophe between two letters joins them ("nike.com", "o'neil" are one word), a dot or a comma
-between two digits does too; an ideograph or a kana of Hiragana is a word of its own.
+A dot, a colon or an apostrophe between two letters joins them ("nike.com", "o'neil" are one word),
+a dot or a comma between two digits does too; an ideograph or a kana of Hiragana is a word of its
+own.
 """
 
 import re
 
 _WORD = r"\p{L}\p{N}\p{M}_"
-_BETWEEN_LETTERS = r".:·'’․‧"
-_BETWEEN_DIGITS = r".,;'’․"
+_BETWEEN_LETTERS = ".:\u00b7'\u2019\u2024\u2027"  # MidLetter and MidNumLet
+_BETWEEN_DIGITS = ".,;'\u2019\u2024"  # MidNum and MidNumLet
 _ALONE = re.compile(r"[぀-ゟ㐀-䶿一-鿿豈-﫿\U00020000-\U0003134f]")
-_TOKEN = re.compile(r"\w(?:\w|[.:·'’․‧](?=[^\W\d_])|(?<=\d)[.,;'’](?=\d))*")
+_TOKEN = re.compile(rf"\w(?:\w|[{_BETWEEN_LETTERS}](?=[^\W\d_])|(?<=\d)[{_BETWEEN_DIGITS}](?=\d))*")
 
 
 def tokens(phrase: str) -> list[str]:
@@ -40,7 +42,9 @@ def _edges(character: str, *, before: bool) -> str:
 
 
 def pattern(token: str) -> str:
-    """Return an RE2 expression that is found in a lower-cased text exactly if it bears the word `token`."""
+    """Return an RE2 expression that is found in a lower-cased text exactly if it bears the word
+    `token`.
+    """
     if _ALONE.fullmatch(token):
         return re.escape(token)
     return _edges(token[0], before=True) + re.escape(token) + _edges(token[-1], before=False)

@@ -1,7 +1,8 @@
 """Take records out of a lake: CSV, JSON Lines or Parquet, whichever engine the lake has.
 
-Everything streams: a scan's batch goes to the file before the next one is read. Files appear whole or not
-at all: they are written under a temporary name beside the destination, which a rename makes visible.
+Everything streams: a scan's batch goes to the file before the next one is read. Files appear whole
+or not at all: they are written under a temporary name beside the destination, which a rename makes
+visible.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake._export_rows import columns_of, csv_head, csv_rows, json_rows, schema_of, table_of
@@ -46,8 +46,8 @@ class _Sink(Protocol):
 class _TextFile:
     """One CSV or JSON Lines file of one table."""
 
-    def __init__(self, path: Path, layout: Layout, *, format: Format, raw: bool) -> None:
-        self._columns = columns_of(layout, raw=raw)
+    def __init__(self, path: Path, layout: Layout, *, format: Format) -> None:
+        self._columns = columns_of(layout)
         self._format = format
         self._file = path.open("xb")
         if format == "csv":
@@ -64,8 +64,8 @@ class _TextFile:
 class _ParquetFile:
     """One Parquet file of one table."""
 
-    def __init__(self, path: Path, layout: Layout, *, raw: bool) -> None:
-        self._columns = columns_of(layout, raw=raw)
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._columns = columns_of(layout)
         self._schema = schema_of(layout, self._columns)
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
@@ -79,10 +79,9 @@ class _ParquetFile:
 class _Partitions:
     """Parquet files of one table, one a network and month."""
 
-    def __init__(self, folder: Path, layout: Layout, *, raw: bool) -> None:
+    def __init__(self, folder: Path, layout: Layout) -> None:
         self._folder = folder
         self._layout = layout
-        self._raw = raw
         self._files: dict[str, _ParquetFile] = {}
         self._waiting: dict[str, list[Record]] = defaultdict(list)
         self._held = 0
@@ -106,7 +105,7 @@ class _Partitions:
             folder = self._folder / name
             folder.mkdir(parents=True)
             path = folder / "part-0.parquet"
-            self._files[name] = _ParquetFile(path, self._layout, raw=self._raw)
+            self._files[name] = _ParquetFile(path, self._layout)
         return self._files[name]
 
     def close(self) -> None:
@@ -115,10 +114,10 @@ class _Partitions:
             file.close()
 
 
-def _sink(folder: Path, layout: Layout, *, format: Format, raw: bool) -> _Sink:
+def _sink(folder: Path, layout: Layout, *, format: Format) -> _Sink:
     if format == "parquet":
-        return _Partitions(folder / layout.table, layout, raw=raw)
-    return _TextFile(folder / f"{layout.table}.{format}", layout, format=format, raw=raw)
+        return _Partitions(folder / layout.table, layout)
+    return _TextFile(folder / f"{layout.table}.{format}", layout, format=format)
 
 
 async def export(
@@ -129,47 +128,48 @@ async def export(
     *,
     format: Format,
     progress: Progress | None = None,
-    raw: bool = False,
 ) -> Exported:
     """Write all records of `kinds` that match into the new folder `destination`.
 
-    `posts.csv`, `posts.jsonl` or `posts/network=instagram/month=2026-03/part-0.parquet`, and so on for each
-    kind. `progress` is told how many records are written so far. raw: also the documents as the networks
-    sent them. Raises BadQuestion if the destination is there already or a kind has no field that `where` asks.
+    `posts.csv`, `posts.jsonl` or `posts/network=instagram/month=2026-03/part-0.parquet`, and so on
+    for each kind. `progress` is told how many records are written so far. What the networks
+    sent (`raw`) stays in the lake. Raises BadQuestion if the destination is there already or a kind
+    has no field that `where` asks.
     """
-    if destination.exists():
-        raise BadQuestion(f"{destination} is there already; name a new folder")
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+    partial = await asyncio.to_thread(_partial, destination)
     try:
         records = 0
         for kind in kinds:
-            sink = _sink(partial, layout_of(kind), format=format, raw=raw)
-            records = await _pour(
-                lake, kind, where, sink, start=records, progress=progress, raw=raw
-            )
-        partial.chmod(0o755)
-        partial.rename(destination)
+            sink = _sink(partial, layout_of(kind), format=format)
+            batches = lake.scan(kind, where, raw=False)
+            records = await _pour(batches, sink, start=records, progress=progress)
+        await asyncio.to_thread(_show, partial, destination)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return _counted(destination, records)
+    return await asyncio.to_thread(_counted, destination, records)
 
 
-async def _pour(  # noqa: PLR0913 - what one table's export is made of
-    lake: Lake,
-    kind: type[Record],
-    where: Where,
-    sink: _Sink,
-    *,
-    start: int,
-    progress: Progress | None,
-    raw: bool,
+def _partial(destination: Path) -> Path:
+    """Make the folder that becomes the destination at the end. Raises BadQuestion."""
+    if destination.exists():
+        raise BadQuestion(f"{destination} is there already; name a new folder")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+
+
+def _show(partial: Path, destination: Path) -> None:
+    partial.chmod(0o755)  # a temporary folder is ours alone
+    partial.rename(destination)
+
+
+async def _pour(
+    batches: AsyncIterator[list[Record]], sink: _Sink, *, start: int, progress: Progress | None
 ) -> int:
     """Write one table and return how many records there are so far."""
     done = start
     try:
-        async for batch in lake.scan(kind, where, raw=raw):
+        async for batch in batches:
             await asyncio.to_thread(sink.write, batch)
             done += len(batch)
             if progress is not None:
@@ -192,7 +192,7 @@ async def stream(
     lake: Lake, kind: type[Record], where: Where, *, format: Literal["csv", "jsonl"]
 ) -> AsyncIterator[bytes]:
     """Yield the bytes of a CSV or JSON Lines file, a batch at a time, for an HTTP answer."""
-    columns = columns_of(layout_of(kind), raw=False)
+    columns = columns_of(layout_of(kind))
     if format == "csv":
         yield csv_head(columns)
     async for batch in lake.scan(kind, where, raw=False):
@@ -206,10 +206,11 @@ async def parquet_file(lake: Lake, kind: type[Record], where: Where, path: Path)
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        sink = _ParquetFile(partial, layout_of(kind), raw=False)
-        records = await _pour(lake, kind, where, sink, start=0, progress=None, raw=False)
-        partial.rename(path)
+        sink = _ParquetFile(partial, layout_of(kind))
+        batches = lake.scan(kind, where, raw=False)
+        records = await _pour(batches, sink, start=0, progress=None)
+        await asyncio.to_thread(partial.rename, path)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        await asyncio.to_thread(partial.unlink, missing_ok=True)
         raise
     return records

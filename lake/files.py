@@ -1,7 +1,9 @@
-"""The embedded lake: Delta tables on local disk or object storage, asked through DuckDB in this process.
+"""The embedded lake: Delta tables on local disk or object storage, asked through DuckDB in this
+process.
 
 Deleting rewrites: the rows are gone for every reader at once, and from the disk with the next
-`compact(keep=timedelta(0))`; until then a copy of the folder or Delta's time travel could still show them.
+`compact(keep=timedelta(0))`; until then a copy of the folder or Delta's time travel could still
+show them.
 """
 
 import asyncio
@@ -58,10 +60,11 @@ Fitting = tuple[int, Line, Record]
 class FilesLake:
     """A lake in one folder, or under one address of an object store.
 
-    `open`, then any question at any time, from any task; `close` at the end. The first write takes the writer's
-    lock (`claim` takes it at once) and keeps it until `close`; a second writer gets Misplaced with the holder's
-    name. Any number of processes may read meanwhile. Writes are on the disk, and visible, when `write` returns.
-    On an object store the lock binds the writers of one machine only; Delta refuses commits that collide.
+    `open`, then any question at any time, from any task; `close` at the end. The first write takes
+    the writer's lock (`claim` takes it at once) and keeps it until `close`; a second writer gets
+    Misplaced with the holder's name. Any number of processes may read meanwhile. Writes are on the
+    disk, and visible, when `write` returns. On an object store the lock binds the writers of one
+    machine only; Delta refuses commits that collide.
     """
 
     def __init__(
@@ -117,7 +120,9 @@ class FilesLake:
     # Writing
 
     async def write(self, lines: Sequence[Line]) -> list[Verdict]:
-        """Append lines, one commit a table; poison is told apart line by line and the rest is stored."""
+        """Append lines, one commit a table; poison is told apart line by line and the rest is
+        stored.
+        """
         return await asyncio.to_thread(self._write, lines)
 
     def _write(self, lines: Sequence[Line]) -> list[Verdict]:
@@ -135,7 +140,9 @@ class FilesLake:
         return verdicts
 
     def _append(self, name: str, group: list[Fitting], verdicts: list[Verdict]) -> None:
-        """Append lines of one table; if a value fits no column, halve until the culprits are alone."""
+        """Append lines of one table; if a value fits no column, halve until the culprits are
+        alone.
+        """
         newest = _newest(group)
         try:
             self._tables[name].append(
@@ -172,11 +179,12 @@ class FilesLake:
             raise LakeError(f"{len(bad)} of {len(records)} records do not fit: {bad[0]}")
 
     async def compact(self, *, keep: timedelta = _KEEP) -> None:
-        """Merge small files, drop superseded versions, remove files older than `keep` that nothing needs.
+        """Merge small files, drop superseded versions, remove files older than `keep` that nothing
+        needs.
 
-        For the background, every hour or so; writes to a table wait while it is folded, readers do not.
-        `keep=timedelta(0)` makes deletions final on the disk; a reader in the middle of an answer may then
-        have to ask again.
+        For the background, every hour or so; writes to a table wait while it is folded, readers do
+        not. `keep=timedelta(0)` makes deletions final on the disk; a reader in the middle of an
+        answer may then have to ask again.
         """
         await asyncio.to_thread(self._compact, keep)
 
@@ -246,7 +254,7 @@ class FilesLake:
         """Return each metric over all records that match."""
         return await asyncio.to_thread(self._questions.totals, TABLES[kind], where, metrics)
 
-    async def series(  # noqa: PLR0913 - the contract's signature
+    async def series(
         self,
         kind: type[R],
         where: Where,
@@ -267,7 +275,7 @@ class FilesLake:
             breakdown=breakdown,
         )
 
-    async def top(  # noqa: PLR0913 - the contract's signature
+    async def top(
         self,
         kind: type[R],
         where: Where,
@@ -301,7 +309,9 @@ class FilesLake:
 
 
 def _lock_path(root: str) -> Path:
-    """Return where the writers of a lake meet: beside its tables, or on this machine for an object store."""
+    """Return where the writers of a lake meet: beside its tables, or on this machine for an object
+    store.
+    """
     if "://" not in root:
         return Path(root) / "_writer.lock"
     name = hashlib.sha256(root.encode()).hexdigest()[:16]

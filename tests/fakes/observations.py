@@ -5,8 +5,19 @@ from typing import Any
 
 import msgspec
 
-from lake.records import Comment, Counts, Follow, Gap, Poll, Post, PostCounts, Profile, Rollup
-from lake.records import Snapshot, Tag
+from lake.records import (
+    Comment,
+    Counts,
+    Follow,
+    Gap,
+    Poll,
+    Post,
+    PostCounts,
+    Profile,
+    Rollup,
+    Snapshot,
+    Tag,
+)
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -98,7 +109,9 @@ def gap(target: str, since: datetime, until: datetime, **fields: Any) -> Gap:
 def poll(target: str, hour: datetime, **fields: Any) -> Poll:
     """Return an hour of polls."""
     filled: dict[str, Any] = {"observed_at": hour, "network": "instagram", "observer": "one"}
-    return Poll(id=f"{target}@{hour.isoformat()}@one", target=target, hour=hour, **(filled | fields))
+    return Poll(
+        id=f"{target}@{hour.isoformat()}@one", target=target, hour=hour, **(filled | fields)
+    )
 
 
 def rollup(campaign: str, name: str, body: bytes, **fields: Any) -> Rollup:

@@ -1,7 +1,7 @@
 """A small world whose every number can be counted by hand; both lakes are asked about it.
 
-Nine posts (a1..a9; a8 is a repost, a9 has no time), three profiles, snapshots of two posts, comments, follows, gaps,
-polls, a report.
+Nine posts (a1..a9; a8 is a repost, a9 has no time), three profiles, snapshots of two posts,
+comments, follows, gaps, polls, a report.
 """
 
 from fakes.observations import (
@@ -16,6 +16,7 @@ from fakes.observations import (
     snapshot,
     tag,
 )
+
 from lake.contract import Lake
 from lake.records import Counts, Location, Media, ProfileCounts, Record, TagCounts
 

@@ -1,4 +1,6 @@
-"""Both lakes behind one fixture: `lake` is empty and may be written, `world` is one filled lake to ask."""
+"""Both lakes behind one fixture: `lake` is empty and may be written, `world` is one filled lake to
+ask.
+"""
 
 import asyncio
 import json

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-
 from fakes.observations import at, comment, gap, post, profile, snapshot
+
 from lake.contract import COUNT, Lake, Line, Metric, Sort, Where
 from lake.errors import LakeError
 from lake.lines import line_of
@@ -257,7 +257,7 @@ TEXTS = {
     "'nike'": "nike",
     "(nike)": "nike",
     "a.b.c": "a.b.c",
-    "ＮＩＫＥ": "ｎｉｋｅ",
+    "\uff2e\uff29\uff2b\uff25": "\uff4e\uff49\uff4b\uff45",
 }
 
 

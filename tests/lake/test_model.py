@@ -8,10 +8,10 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fakes.observations import at, post
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes.observations import at, post
 from lake.contract import COUNT, Lake, Metric, Numbers, Where
 from lake.records import Post
 
@@ -99,7 +99,7 @@ async def compare_top(lake: Lake, where: Where, made: Sequence[Post]) -> None:
     for field, keys in (("tags", lambda p: p.tags), ("author_handle", lambda p: [p.author_handle])):
         expected = grouped(keys, made)
         expected.pop(None, None)
-        order = sorted(expected, key=lambda key: (-expected[key]["count"], key))  # type: ignore[operator]  # noqa: B023
+        order = sorted(expected, key=lambda key: (-expected[key]["count"], key))  # type: ignore[operator]
         groups = await lake.top(Post, where, by=field, metrics=METRICS, limit=10)
         assert [group.key for group in groups] == order
         assert {group.key: group.numbers for group in groups} == expected
