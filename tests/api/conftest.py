@@ -1,5 +1,7 @@
 """One app over an in-memory lake and a real SQLite registry, with two tenants."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -33,8 +35,21 @@ def full_lake() -> MemoryLake:
     return lake
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry's file with its tables: making them takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "registry.db"
+
+    async def make() -> None:
+        await (await open_registry(f"sqlite:///{path}", pepper=PEPPER)).close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def registry(tmp_path: Path, clock: Clock) -> AsyncIterator[Registry]:
+async def registry(tmp_path: Path, clock: Clock, migrated: Path) -> AsyncIterator[Registry]:
+    shutil.copy(migrated, tmp_path / "registry.db")
     url = f"sqlite:///{tmp_path / 'registry.db'}"
     async with await open_registry(url, pepper=PEPPER, now=clock) as registry:
         await registry.lanes.upsert(

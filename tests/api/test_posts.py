@@ -59,8 +59,8 @@ async def test_a_filter_reaches_nothing_the_campaign_does_not_watch(
     assert await everything(api, f"{base}&tag=adidas") == []
     assert await everything(api, f"{base}&network=bluesky") == []
     assert await everything(api, f"{base}&kind=repost") == []
-    rival = await everything(api, f"{base}&side=Adidas&tag=adidas&limit=5")
-    assert len(rival) > 0
+    rival = (await api.get(f"{base}&side=Adidas&tag=adidas&limit=5")).json()["posts"]
+    assert len(rival) == 5
 
 
 async def test_the_text_of_a_deleted_post_is_not_shown(
@@ -75,7 +75,8 @@ async def test_the_text_of_a_deleted_post_is_not_shown(
 async def test_a_history_is_found_by_an_id_in_either_spelling(
     api: httpx.AsyncClient, campaign: str
 ) -> None:
-    posts = await everything(api, f"/v1/campaigns/{campaign}/posts?limit=200&network=mastodon")
+    path = f"/v1/campaigns/{campaign}/posts?limit=1&network=mastodon"
+    posts = (await api.get(path)).json()["posts"]
     post_id = str(posts[0]["id"])
     assert post_id.startswith("mastodon:https://social.example/users/")
     plain = await api.get(f"/v1/posts/{post_id}/history")
@@ -90,7 +91,7 @@ async def test_a_history_is_found_by_an_id_in_either_spelling(
 async def test_a_history_is_only_for_who_watches_the_post(
     serve: Serve, api: httpx.AsyncClient, campaign: str, theirs: Tenant
 ) -> None:
-    posts = await everything(api, f"/v1/campaigns/{campaign}/posts?limit=1&sort=likes")
+    posts = (await api.get(f"/v1/campaigns/{campaign}/posts?limit=1")).json()["posts"]
     path = f"/v1/posts/{posts[0]['id']}/history"
     stranger = serve(key=theirs.key)
     missing = await stranger.get("/v1/posts/mastodon:none/history")
