@@ -1,5 +1,4 @@
-"""The embedded lake: Delta tables on local disk or object storage, asked through DuckDB in this
-process.
+"""The embedded lake: Delta tables in a folder, asked through DuckDB in this process.
 
 Deleting rewrites: the rows are gone for every reader at once, and from the disk with the next
 `compact(keep=timedelta(0))`; until then a copy of the folder or Delta's time travel could still
@@ -7,8 +6,6 @@ show them.
 """
 
 import asyncio
-import hashlib
-import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -58,13 +55,13 @@ Fitting = tuple[int, Line, Record]
 
 
 class FilesLake:
-    """A lake in one folder, or under one address of an object store.
+    """A lake in one folder, which may be named by a `file://` address.
 
     `open`, then any question at any time, from any task; `close` at the end. The first write takes
     the writer's lock (`claim` takes it at once) and keeps it until `close`; a second writer gets
     Misplaced with the holder's name. Any number of processes may read meanwhile. Writes are on the
-    disk, and visible, when `write` returns. On an object store the lock binds the writers of one
-    machine only; Delta refuses commits that collide.
+    disk, and visible, when `write` returns. Addresses of object stores are refused for now
+    (docs/decisions/0012-lake-in-files.md).
     """
 
     def __init__(
@@ -74,11 +71,9 @@ class FilesLake:
         storage_options: Mapping[str, str] | None = None,
         threads: int = 2,
     ) -> None:
-        self._root = str(root) if "://" in str(root) else str(Path(root).absolute())
-        if bad := sorted(set(self._root) & _MISREAD):
-            raise BadQuestion(f"the lake's folder {self._root} has {bad[0]} in its name; rename it")
+        self._root = _root(root)
         self._engine = Engine(threads=threads)
-        self._lock = WriterLock(_lock_path(self._root))
+        self._lock = WriterLock(Path(self._root.removeprefix("file://")) / "_writer.lock")
         self._claiming = threading.Lock()
         self._claimed = False
         self._tables = {
@@ -308,14 +303,16 @@ class FilesLake:
         return await asyncio.to_thread(histogram, TABLES[kind], where, field, width=width)
 
 
-def _lock_path(root: str) -> Path:
-    """Return where the writers of a lake meet: beside its tables, or on this machine for an object
-    store.
-    """
-    if "://" not in root:
-        return Path(root) / "_writer.lock"
-    name = hashlib.sha256(root.encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"taglake-{name}.lock"
+def _root(root: str | Path) -> str:
+    """Return the folder or address the tables lie under. Raises BadQuestion."""
+    text = str(root)
+    if "://" in text and not text.startswith("file://"):
+        scheme = text.partition("://")[0]
+        raise BadQuestion(f"the lake in files takes a folder or file://, not yet {scheme}://")
+    absolute = text if "://" in text else str(Path(text).absolute())
+    if bad := sorted(set(absolute) & _MISREAD):
+        raise BadQuestion(f"the lake's folder {absolute} has {bad[0]} in its name; rename it")
+    return absolute
 
 
 def _newest(group: Sequence[Fitting]) -> list[Fitting]:

@@ -215,6 +215,11 @@ def test_a_folder_that_the_engines_would_misread_is_refused(tmp_path: Path, name
         FilesLake(tmp_path / name)
 
 
+def test_an_object_store_is_refused_by_name() -> None:
+    with pytest.raises(BadQuestion, match="not yet s3://"):
+        FilesLake("s3://bucket/lake")
+
+
 async def test_an_address_is_a_lake_too(tmp_path: Path) -> None:
     lake = FilesLake(f"file://{tmp_path}/far")
     await lake.append(POSTS)
