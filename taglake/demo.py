@@ -18,20 +18,20 @@ from pathlib import Path
 import click
 import msgspec
 from aiohttp import web
-from insights.text import summary_text
 
 from ingestor.clock import SteppedClock, SystemClock
-from insights import campaigns as reports
+from ingestor.ingest import Options
 from insights.catalogue import INSIGHTS
 from lake.contract import Lake
 from registry import Registry, open_registry
 from registry.models import Campaign, CampaignDraft, Competitor
 from simnet.brands import sports_brands
+from simnet.budgets import Budgets
 from simnet.logins import Site, login
 from simnet.server import JUDGE, addresses, make_app
 from simnet.world import World
 from taglake import roles, wiring
-from taglake.reporting import full_report
+from taglake.reporting import full_report, in_short
 from taglake.settings import (
     AccountSettings,
     IngestSettings,
@@ -47,9 +47,9 @@ START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday: weeks are whole
 DAYS = 28
 BEFORE, DURING, AFTER = 7, 14, 7
 SEND_EVERY = timedelta(hours=12)  # of simulated time; small files cost the embedded lake more
-# Requests per hour and account. Lower than the networks allow: an hour between looks is enough for
+# Requests per day and account. Lower than the networks allow: two hours between looks are enough for
 # four weeks of these tags, and each request costs the demo some milliseconds.
-BUDGETS = {"instagram_graph": 5, "mastodon": 4, "bluesky": 4}
+BUDGETS = {"instagram_graph": 72, "mastodon": 40, "bluesky": 40}
 SITES: dict[str, Site] = {
     "instagram_graph": "graph.example",
     "mastodon": "mastodon.example",
@@ -115,7 +115,7 @@ def _folder(play: Play) -> Iterator[Path]:
 async def _stage(play: Play, folder: Path, clock: SteppedClock) -> AsyncIterator[Stage]:
     """Start the simulated networks, open lake and registry, and make the accounts known."""
     world = World(play.seed, start=START, days=DAYS, brands=sports_brands(START), lift=play.lift)
-    simulation = make_app(world, now=clock.now)
+    simulation = make_app(world, now=clock.now, budgets=Budgets(page=20))
     async with _serving(simulation) as port:
         settings = _settings(play, folder, addresses(port))
         entropy = random.Random(play.seed).randbytes  # noqa: S311 - a demo that repeats itself
@@ -142,7 +142,7 @@ def _settings(play: Play, folder: Path, sites: dict[str, str]) -> Settings:
     secrets = folder / "secrets"
     secrets.mkdir()
     accounts = []
-    for source, hourly in BUDGETS.items():
+    for source, daily in BUDGETS.items():
         site = SITES[source]
         account = login(site, 1)
         (secrets / account.name).write_text(account.secret)
@@ -153,8 +153,8 @@ def _settings(play: Play, folder: Path, sites: dict[str, str]) -> Settings:
                 base_url=sites[site],
                 user=account.user,
                 secret=account.name,
-                limit=hourly,
-                window=3600,
+                limit=daily,
+                window=86_400,
             )
         )
     return Settings.model_construct(
@@ -195,7 +195,7 @@ async def _perform(stage: Stage, play: Play, clock: SteppedClock) -> Shown:
     """Let the ingestor live through the four weeks while the clock jumps from poll to poll."""
     began = time.monotonic()
     collector = roles.Collector(
-        stage.settings, stage.lake, stage.registry, clock=clock, seed=play.seed
+        stage.settings, stage.lake, stage.registry, clock=clock, options=_options(play)
     )
     await collector.open()
     campaign, key = await _register(stage.registry)
@@ -206,6 +206,20 @@ async def _perform(stage: Stage, play: Play, clock: SteppedClock) -> Shown:
     for kind in INSIGHTS.values():
         await stage.lake.append(await kind().run(stage.lake, [campaign], clock.now()))
     return Shown(campaign=campaign, key=key, now=clock.now(), seconds=time.monotonic() - began)
+
+
+def _options(play: Play) -> Options:
+    """Return an ingestor that repeats itself, and whose housekeeping fits a clock that flies."""
+    return Options(
+        owner="demo",
+        concurrency=1,
+        seed=play.seed,
+        lease=2 * 86_400.0,
+        refresh=86_400.0,
+        replan=21_600.0,
+        revisit=21_600.0,
+        report=21_600.0,
+    )
 
 
 async def _collect(collector: roles.Collector, clock: SteppedClock, progress: "_Progress") -> None:
@@ -248,10 +262,9 @@ class _Progress:
 async def _print(play: Play, stage: Stage, shown: Shown) -> None:
     if play.json:
         report = await full_report(stage.lake, shown.campaign, now=shown.now)
-        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        sys.stdout.write(str(msgspec.json.encode(report), "utf-8") + "\n")
         return
-    summary = await reports.summary(stage.lake, shown.campaign, now=shown.now)
-    click.echo(summary_text(summary))
+    click.echo(await in_short(stage.lake, shown.campaign, now=shown.now))
     judged = stage.simulation[JUDGE].report()
     click.echo(
         f"planted lift {play.lift:+.0%}; {judged.requests} requests in {shown.seconds:.0f} s, "

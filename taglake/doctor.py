@@ -110,7 +110,7 @@ def _quarantined(lane: Lane) -> Finding:
 async def _accounts(settings: Settings) -> AsyncIterator[Finding]:
     if not settings.accounts:
         yield warn("accounts", "none", "add [[accounts]] to taglake.toml, or use `taglake track`")
-    known = wiring.sources(None)
+    known = wiring.sources()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ASK_SECONDS)) as session:
         for account in settings.accounts:
             subject = f"account {account.name}"

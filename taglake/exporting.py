@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from lake.export import Exported
+from lake.export import export as write
 
 from insights.periods import whole
 from lake.contract import Where
-from lake.export import Exported
-from lake.export import export as write
 from lake.records import RECORDS
 from registry import Registry
 from taglake import wiring

@@ -45,7 +45,7 @@ class Imported(msgspec.Struct, kw_only=True):
 
 async def import_files(settings: Settings, asked: Import) -> list[Imported]:
     """Read the files into the lake and return what each came to. Raises TaglakeError."""
-    source = wiring.sources(None)[asked.source]
+    source = wiring.sources()[asked.source]
     known = Known(_nothing)
     async with wiring.open_lake(settings) as lake:
         return [await _import(lake, source, known, path, asked) for path in asked.files]

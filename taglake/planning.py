@@ -9,7 +9,7 @@ from taglake.settings import Settings
 async def forecast(settings: Settings, draft: CampaignDraft) -> Plan:
     """Return what `draft` would cost with the accounts of the settings. Raises TaglakeError."""
     async with wiring.open_the_registry(settings) as registry:
-        await registry.lanes.upsert(wiring.lanes_of(settings, wiring.sources(None)))
+        await registry.lanes.upsert(wiring.lanes_of(settings, wiring.sources()))
         return await registry.plan(draft)
 
 

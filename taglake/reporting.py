@@ -17,7 +17,7 @@ from insights.publishers import PublisherList
 from insights.quality import Quality
 from insights.shares import ShareOfVoice
 from insights.summary import Summary
-from insights.text import summary_text
+from insights.text import ten_lines
 from insights.timeseries import Timeseries
 from lake.contract import Lake
 from registry import Registry
@@ -47,9 +47,7 @@ async def full_report(
     return Report(
         summary=await reports.summary(lake, campaign, now=now, as_of=as_of),
         share_of_voice=await reports.share_of_voice(lake, campaign, now=now, as_of=as_of),
-        before_during_after=await reports.before_during_after(
-            lake, campaign, now=now, as_of=as_of
-        ),
+        before_during_after=await reports.before_during_after(lake, campaign, now=now, as_of=as_of),
         posts=await reports.posts(lake, campaign, now=now, as_of=as_of),
         publishers=await reports.publishers(lake, campaign, now=now, as_of=as_of),
         hashtags=await reports.hashtags(lake, campaign, now=now, as_of=as_of),
@@ -58,13 +56,22 @@ async def full_report(
     )
 
 
+async def in_short(
+    lake: Lake, campaign: Campaign, *, now: datetime, as_of: datetime | None = None
+) -> str:
+    """Return the ten lines of a report. Raises LakeError."""
+    summary = await reports.summary(lake, campaign, now=now, as_of=as_of)
+    comparison = await reports.before_during_after(lake, campaign, now=now, as_of=as_of)
+    return ten_lines(summary, comparison)
+
+
 async def printed(settings: Settings, name: str, *, as_of: datetime | None, json: bool) -> str:
     """Return the report of a campaign, by id or name, as text or JSON. Raises TaglakeError."""
     async with wiring.open_lake(settings) as lake, wiring.open_the_registry(settings) as registry:
         campaign = await find_campaign(registry, name)
         now = SystemClock().now()
         if not json:
-            return summary_text(await reports.summary(lake, campaign, now=now, as_of=as_of))
+            return await in_short(lake, campaign, now=now, as_of=as_of)
         report = await full_report(lake, campaign, now=now, as_of=as_of)
         return str(msgspec.json.encode(report), "utf-8")
 

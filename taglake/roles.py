@@ -1,7 +1,7 @@
 """The roles a process can have: ingest, work, serve; `taglake run` has all three.
 
-Each role runs until `stop` is set and then ends in order: no new polls, the spool on disk, the sender's
-last request answered.
+Each role runs until `stop` is set and then ends in order: no new polls, the spool on disk, the
+sender's last request answered.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ import structlog
 import uvicorn
 
 from api import ApiSettings, create_app
-from ingestor.contract import Credential
 from ingestor.clock import Clock, SystemClock
+from ingestor.contract import Credential
 from ingestor.ingest import Ingestor, Options
 from ingestor.spool import Spool
 from insights.catalogue import INSIGHTS
@@ -48,12 +48,12 @@ class Collector:
         registry: Registry,
         *,
         clock: Clock | None = None,
-        seed: int | None = None,
+        options: Options | None = None,
     ) -> None:
         section = settings.ingest
         self._settings = settings
         self._registry = registry
-        self.sources = wiring.sources(section.spool.parent / "sessions")
+        self.sources = wiring.sources(settings)
         self._clock = clock or SystemClock()
         self.spool = Spool(
             section.spool, clock=self._clock, cap_bytes=section.spool_megabytes << 20
@@ -65,14 +65,7 @@ class Collector:
             sources=self.sources,
             credentials=self._credential,
             clock=self._clock,
-            options=Options(
-                owner=owner() if seed is None else "ingestor",
-                seed=seed,
-                concurrency=section.concurrency,
-                snapshot_every=section.snapshot_every,
-                refresh=section.refresh,
-                grace=section.grace,
-            ),
+            options=options or _options(settings),
         )
 
     async def open(self) -> None:
@@ -107,6 +100,17 @@ class Collector:
         return wiring.credential_of(self._settings, account)
 
 
+def _options(settings: Settings) -> Options:
+    section = settings.ingest
+    return Options(
+        owner=owner(),
+        concurrency=section.concurrency,
+        snapshot_every=section.snapshot_every,
+        refresh=section.refresh,
+        grace=section.grace,
+    )
+
+
 async def collect(settings: Settings, lake: Lake, registry: Registry, stop: asyncio.Event) -> None:
     """Ingest until `stop` is set."""
     collector = Collector(settings, lake, registry)
@@ -125,7 +129,7 @@ async def work(
     *,
     now: Callable[[], datetime] | None = None,
 ) -> None:
-    """Run periodic insights, each leased so that one worker of a fleet does it, until `stop` is set."""
+    """Run periodic insights until `stop`; a lease sees to it that one worker of a fleet does."""
     insights: dict[str, Insight] = {name: kind() for name, kind in INSIGHTS.items()}
     clock = now or SystemClock().now
     for insight in insights.values():
@@ -176,6 +180,7 @@ async def serve(
         settings=ApiSettings(
             requests_per_minute=section.requests_per_minute,
             cache_seconds=section.cache_seconds,
+            rollup_seconds=settings.work.rollup_every,
             cors_origins=section.cors_origins,
             docs=section.docs,
         ),
@@ -202,9 +207,10 @@ def _uvicorn(app: object) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         limit_concurrency=512,  # a slow client costs memory: refuse before there are too many
-        h11_max_incomplete_event_size=64 << 10,
+        h11_max_incomplete_event_size=16 << 10,
         timeout_keep_alive=20,
         timeout_graceful_shutdown=5,
+        server_header=False,
     )
 
 

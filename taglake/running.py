@@ -19,7 +19,7 @@ async def run_roles(settings: Settings, names: Sequence[str], stop: asyncio.Even
     if "ingest" in names and not settings.accounts:
         raise BadSetting(
             "accounts: there are none, so nothing can be collected; add an [[accounts]] block to "
-            "taglake.toml (taglake.example.toml shows one), or try `taglake track` or `taglake demo`"
+            "taglake.toml (taglake.example.toml shows one), or try `taglake track`"
         )
     async with wiring.open_lake(settings) as lake, wiring.open_the_registry(settings) as registry:
         log.info("started", roles=list(names), lake=settings.lake.url)

@@ -1,4 +1,4 @@
-"""The secrets that taglake chooses itself: what API keys are hashed with, and the database's password."""
+"""The secrets taglake chooses itself: what keys are hashed with, and the database's password."""
 
 import secrets
 from collections.abc import Iterator

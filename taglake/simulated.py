@@ -31,7 +31,7 @@ async def serve_world(asked: Setting) -> None:
 
     def ready(bound: int) -> None:
         click.echo(
-            f"a world of seed {asked.seed}, {asked.speed:g} times as fast as ours, from {begin:%F}:",
+            f"a world of seed {asked.seed}, {asked.speed:g} times our speed, from {begin:%F}:",
             err=True,
         )
         for site, address in addresses(bound, asked.host).items():

@@ -1,4 +1,4 @@
-"""`taglake track`: one command from a hashtag to a report, on the lake and registry of the settings."""
+"""`taglake track`: one command from a hashtag to a report."""
 
 import asyncio
 import sys
@@ -7,15 +7,14 @@ from urllib.parse import urlsplit
 
 import click
 import msgspec
-from insights.text import summary_text
 
 from ingestor.clock import SystemClock
-from insights import campaigns as reports
 from lake.contract import Lake
 from registry import Registry
 from registry.models import Campaign, CampaignDraft, Client
 from taglake import roles, wiring
 from taglake.errors import BadSetting
+from taglake.reporting import full_report, in_short
 from taglake.secrets import make_missing
 from taglake.settings import AccountSettings, Settings
 
@@ -74,7 +73,7 @@ def with_account(settings: Settings, wish: Wish) -> Settings:
             return settings
     name = urlsplit(base_url).netloc.replace(":", "-") if base_url else f"{wish.source}-public"
     account = AccountSettings(source=wish.source, name=name, base_url=base_url)
-    wiring.lane_of(account, wiring.sources(None))
+    wiring.lane_of(account, wiring.sources())
     return settings.model_copy(update={"accounts": (*settings.accounts, account)})
 
 
@@ -129,9 +128,10 @@ async def _stop_after(seconds: float | None, stop: asyncio.Event) -> None:
 
 
 async def _report(lake: Lake, campaign: Campaign, wish: Wish) -> None:
-    summary = await reports.summary(lake, campaign, now=SystemClock().now())
+    now = SystemClock().now()
     if wish.json:
-        sys.stdout.write(msgspec.json.encode(summary).decode() + "\n")
+        report = await full_report(lake, campaign, now=now)
+        sys.stdout.write(str(msgspec.json.encode(report), "utf-8") + "\n")
         return
-    click.echo(summary_text(summary))
+    click.echo(await in_short(lake, campaign, now=now))
     click.echo(f"again: taglake report {campaign.id}")

@@ -1,13 +1,15 @@
-"""Parts from settings: the one place where it is decided which lake, registry and accounts there are."""
+"""Parts from settings: the one place that decides which lake, registry and accounts there are."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from ingestor.contract import Credential, Source
+from ingestor.sessions import SessionFile
 from ingestor.sources import load_sources
 from lake.contract import Lake
 from lake.elastic import ElasticLake
@@ -104,7 +106,7 @@ def lanes_of(settings: Settings, known: Mapping[str, Source]) -> list[Lane]:
 
 
 def lane_of(account: AccountSettings, sources: Mapping[str, Source]) -> Lane:
-    """Return the lane that an account becomes. Raises BadSetting for an unknown source or address."""
+    """Return the lane that an account becomes. Raises BadSetting."""
     name = f"accounts.{account.name}"
     if account.source not in sources:
         known = ", ".join(sorted(sources))
@@ -136,12 +138,21 @@ def credential_of(settings: Settings, account: AccountSettings) -> Credential:
     )
 
 
-def sources(sessions: Path | None) -> dict[str, Source]:
-    """Return all sources, ours and plugins', by name; Bluesky's sessions are kept in `sessions`."""
+def sources(settings: Settings | None = None) -> dict[str, Source]:
+    """Return all sources, ours and plugins', by name; with settings, log-ins outlive the process."""
     kept: dict[str, dict[str, object]] = {}
-    if sessions is not None:
-        kept["bluesky"] = {"sessions": SessionFile(sessions)}
+    if settings is not None:
+        path = settings.ingest.spool.parent / "sessions.json"
+        secret_of = partial(_account_secret, settings)
+        kept["bluesky"] = {"sessions": SessionFile(path, secret_of=secret_of)}
     return {name: make(**kept.get(name, {})) for name, make in load_sources().items()}
+
+
+def _account_secret(settings: Settings, name: str) -> str | None:
+    for account in settings.accounts:
+        if account.name == name and account.secret:
+            return secret(settings, account.secret).reveal()
+    return None
 
 
 def has_secret(settings: Settings, name: str) -> bool:
