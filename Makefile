@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# Tools that call tools find them here.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 ROOMS := taglake api ingestor insights lake registry signatures simnet
 DEMO ?=
 

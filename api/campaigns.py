@@ -163,6 +163,7 @@ async def pause(
     """Stop watching until it is resumed; the report stays."""
 
     async def act() -> Response:
+        """Pause it, once."""
         made = await parts.registry.campaigns.pause(key.client_id, campaign.id, who=key.prefix)
         return answers.plain(shown(made, parts.now()))
 
@@ -186,6 +187,7 @@ async def resume(
     """Watch a paused campaign again, if it still fits; raises DoesNotFit."""
 
     async def act() -> Response:
+        """Resume it, once."""
         proposal = await fitting(parts, draft_of(campaign))
         made = await parts.registry.campaigns.resume(key.client_id, campaign.id, who=key.prefix)
         return answers.plain(shown(made, parts.now(), proposal))

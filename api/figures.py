@@ -73,6 +73,7 @@ async def figure(
         raise Missing(f"There is no such figure. There are {', '.join(SOURCES)}.")
 
     async def make() -> Answer:
+        """Draw it."""
         report = await source.report(
             parts.lake, campaign, now=parts.now(), as_of=query.as_of, **source.options
         )

@@ -42,6 +42,7 @@ async def posts(
     """Return posts, the most engaging first unless `sort` says otherwise; filters narrow them."""
 
     async def report() -> PostList:
+        """Ask the lake for the page."""
         if query.model_fields_set - PAGING:
             return await filtered(parts, campaign, query)
         return await insight.posts(

@@ -41,6 +41,7 @@ async def shared(
     name = route.rpartition("/")[2]
 
     async def make() -> Answer:
+        """Compute it."""
         ready = await made_ahead(parts, campaign, query, name)
         if ready is not None:
             return answers.tagged(bytes(ready))

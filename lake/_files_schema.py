@@ -217,7 +217,9 @@ def _repeats(columns: Sequence[Column]) -> list[Column]:
 
     Such a record counts once under the value. Most have no repeats, and are spared the search.
     """
-    cells = [column.cell for column in columns if column.sort == "words"]
+    cells: list[Callable[[Any], Any]] = [
+        column.cell for column in columns if column.sort == "words"
+    ]
     if not cells:
         return []
 
@@ -295,4 +297,5 @@ def _builder(name: str, hint: Any) -> Callable[[Row], object]:
 def records_of(kind: type[Record], table: pa.Table) -> list[Any]:
     """Return the records the rows of `table` hold, in their order."""
     builders = _builders(kind)
-    return [kind(**{name: build(row) for name, build in builders}) for row in table.to_pylist()]
+    make: Callable[..., Record] = kind
+    return [make(**{name: build(row) for name, build in builders}) for row in table.to_pylist()]

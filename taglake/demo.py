@@ -46,8 +46,8 @@ from taglake.settings import (
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday: weeks are whole
 DAYS = 28
 BEFORE, DURING, AFTER = 7, 14, 7
-SEND_EVERY = timedelta(hours=12)  # of simulated time; small files cost the embedded lake more
-# Requests per day and account. Lower than the networks allow: two hours between looks are enough for
+SEND_EVERY = timedelta(days=3)  # of simulated time; small files cost more
+# Requests per day and account. Lower than the networks allow: two hours between looks do for
 # four weeks of these tags, and each request costs the demo some milliseconds.
 BUDGETS = {"instagram_graph": 72, "mastodon": 40, "bluesky": 40}
 SITES: dict[str, Site] = {

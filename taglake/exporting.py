@@ -1,18 +1,19 @@
 """`taglake export`: a campaign or a time range out of the lake."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-from lake.export import Exported
-from lake.export import export as write
 
 from insights.periods import whole
 from lake.contract import Where
+from lake.export import Exported
+from lake.export import export as write
 from lake.records import RECORDS
-from registry import Registry
+from registry.models import Campaign
 from taglake import wiring
 from taglake.errors import BadSetting
 from taglake.reporting import find_campaign
@@ -33,7 +34,7 @@ async def write_export(
     settings: Settings, cut: Cut, destination: Path, progress: Callable[[int], None]
 ) -> Exported:
     """Write the cut to `destination` and return what was written. Raises TaglakeError."""
-    if destination.exists():
+    if await asyncio.to_thread(destination.exists):
         raise BadSetting(f"DESTINATION {destination}: is there already; name a new folder")
     async with wiring.open_lake(settings) as lake:
         where = await _where(settings, cut)
@@ -45,13 +46,11 @@ async def _where(settings: Settings, cut: Cut) -> Where:
     if cut.campaign is None:
         return Where(since=cut.since, until=cut.until)
     async with wiring.open_the_registry(settings) as registry:
-        return await _campaign_where(registry, cut)
+        return _campaign_where(await find_campaign(registry, cut.campaign), cut)
 
 
-async def _campaign_where(registry: Registry, cut: Cut) -> Where:
+def _campaign_where(campaign: Campaign, cut: Cut) -> Where:
     """Return the filter of all posts of a campaign, competitors included."""
-    assert cut.campaign is not None
-    campaign = await find_campaign(registry, cut.campaign)
     ours = campaign.competitors
     since, until = whole(campaign, datetime.max.replace(tzinfo=campaign.end.tzinfo))
     return Where(

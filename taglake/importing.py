@@ -1,5 +1,6 @@
 """`taglake import`: recorded answers into the lake, on the same path as live ones."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -58,7 +59,7 @@ async def _nothing(_: Sequence[str]) -> dict[str, bytes]:
 
 async def _import(lake: Lake, source: Source, known: Known, path: Path, asked: Import) -> Imported:
     result = Imported(file=str(path))
-    body = path.read_bytes()
+    body = await asyncio.to_thread(path.read_bytes)
     for page in pages(source, body, observed_at=asked.observed_at, host=asked.host, name=str(path)):
         _count(result, page)
         await known.fetch(subjects(page))

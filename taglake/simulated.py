@@ -1,5 +1,6 @@
 """The simulated world of `taglake simnet`."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import click
@@ -23,13 +24,14 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     lift: float
 
 
-async def serve_world(asked: Setting) -> None:
-    """Serve a world until cancelled; tells its addresses on standard error."""
+async def serve_world(asked: Setting, stop: asyncio.Event) -> None:
+    """Serve a world until `stop` is set; tells its addresses on standard error."""
     begin = asked.start or datetime.now(UTC)
     brands = sports_brands(begin)
     world = World(asked.seed, start=begin, days=asked.days, brands=brands, lift=asked.lift)
 
     def ready(bound: int) -> None:
+        """Tell the addresses."""
         click.echo(
             f"a world of seed {asked.seed}, {asked.speed:g} times our speed, from {begin:%F}:",
             err=True,
@@ -38,4 +40,9 @@ async def serve_world(asked: Setting) -> None:
             click.echo(f"  {site:<20} {address}", err=True)
 
     clock = FastClock(asked.speed, begin)
-    await serve(world, port=asked.port, host=asked.host, now=clock, ready=ready)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(
+            serve(world, port=asked.port, host=asked.host, now=clock, ready=ready)
+        )
+        await stop.wait()
+        serving.cancel()

@@ -139,7 +139,7 @@ def credential_of(settings: Settings, account: AccountSettings) -> Credential:
 
 
 def sources(settings: Settings | None = None) -> dict[str, Source]:
-    """Return all sources, ours and plugins', by name; with settings, log-ins outlive the process."""
+    """Return all sources, ours and plugins', by name; given settings, log-ins are kept."""
     kept: dict[str, dict[str, object]] = {}
     if settings is not None:
         path = settings.ingest.spool.parent / "sessions.json"

@@ -27,7 +27,7 @@ def as_json(value: object, *, pretty: bool = False) -> None:
     sys.stdout.write((msgspec.json.format(body) if pretty else body).decode() + "\n")
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """An instant: RFC 3339 with a zone, or a plain date, which is midnight UTC."""
 
     name = "instant"

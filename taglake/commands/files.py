@@ -60,7 +60,8 @@ def import_(
 ) -> None:
     """Put recorded answers of a network, of any generation, into the lake.
 
-    Prints for each file what it held and what was set aside, and why. Importing twice changes nothing.
+    Prints for each file what it held and what was set aside, and why. Importing again with the same
+    --observed-at changes nothing.
 
     \b
       taglake import instagram tag-page.json --observed-at 2021-10-14T22:35:26Z

@@ -1,10 +1,11 @@
 """`simnet`: the simulated networks alone."""
 
-import asyncio
 from datetime import datetime
 
 import click
+import uvloop
 
+from taglake.commands.collect import with_signals
 from taglake.commands.common import INSTANT
 
 
@@ -16,15 +17,20 @@ from taglake.commands.common import INSTANT
               help="How many times as fast as ours its clock runs.")  # fmt: skip
 @click.option("--start", type=INSTANT, help="First instant of the world; now if left out.")
 @click.option("--days", default=28, show_default=True, type=click.IntRange(1, 366))
-@click.option("--lift", default=0.5, show_default=True, type=click.FloatRange(min=0),
-              help="Extra posts during the campaign of #nike: 0.5 is half as many again.")  # fmt: skip
+@click.option(
+    "--lift",
+    default=0.5,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Extra posts during the campaign of #nike: 0.5 is half as many again.",
+)
 def simnet(
     port: int, host: str, seed: int, speed: float, start: datetime | None, days: int, lift: float
 ) -> None:
     """Run the simulated social networks over HTTP, in their real wire formats.
 
-    Budgets really refuse, logins really die. `/__truth` and `/__judge` tell what really happened and
-    who asked too much. Point accounts at it with `base_url`.
+    Budgets really refuse, logins really die. `/__truth` and `/__judge` tell what really happened
+    and who asked too much. Point accounts at it with `base_url`.
 
     \b
       taglake simnet --port 8900 --speed 600
@@ -33,4 +39,4 @@ def simnet(
     from taglake.simulated import Setting, serve_world
 
     asked = Setting(port=port, host=host, seed=seed, speed=speed, start=start, days=days, lift=lift)
-    asyncio.run(serve_world(asked))
+    uvloop.run(with_signals(lambda stop: serve_world(asked, stop)))

@@ -33,6 +33,7 @@ def add(load: SettingsOf, name: str, scopes: tuple[str, ...], json_: bool) -> No
     """Make a tenant and print its first API key, for the only time."""
 
     async def make(registry: Any) -> tuple[str, str]:
+        """Make both."""
         made = await registry.clients.create(name, who="command line")
         full, _ = await registry.keys.issue(made.id, scopes=scopes, who="command line")
         return made.id, full.reveal()
@@ -54,6 +55,7 @@ def new_key(
     expires = datetime.now(UTC) + timedelta(days=days) if days else None
 
     async def issue(registry: Any) -> tuple[str, str]:
+        """Issue it."""
         found = await _named(registry, name)
         full, _ = await registry.keys.issue(
             found.id, scopes=scopes, expires_at=expires, who="command line"
@@ -72,6 +74,7 @@ def revoke(load: SettingsOf, name: str, prefix: str) -> None:
     """End a key; PREFIX is the part between `pk_` and the next `_`."""
 
     async def end(registry: Any) -> None:
+        """End it."""
         found = await _named(registry, name)
         await registry.keys.revoke(found.id, prefix, who="command line")
 
@@ -86,6 +89,7 @@ def list_clients(load: SettingsOf, json_: bool) -> None:
     """List tenants and their keys; secrets are not kept and not shown."""
 
     async def listing(registry: Any) -> list[tuple[Any, Any]]:
+        """Return clients with their keys."""
         return [(one, await registry.keys.list(one.id)) for one in await registry.clients.list()]
 
     for found, keys in _with_registry(load, listing):

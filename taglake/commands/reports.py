@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -98,7 +99,7 @@ def export(
     campaign: str | None,
     since: datetime | None,
     until: datetime | None,
-    format_: str,
+    format_: Literal["csv", "jsonl", "parquet"],
     tables: tuple[str, ...],
     json_: bool,
 ) -> None:
