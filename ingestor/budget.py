@@ -1,7 +1,7 @@
 """The budget of one lane: an exact sliding log of requests. Pure: time comes in.
 
-Token buckets and GCRA let up to twice the limit pass in one window (facts/reliability.md section
-5); a log of 200 stamps is nothing, so we keep the log.
+Token buckets and GCRA let up to twice the limit pass in one window; a log of 200 stamps is nothing,
+so we keep the log.
 """
 
 from collections import deque

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 FLOOR = (
-    0.001  # seconds; uvloop rounds shorter delays to 0 and spins (facts/performance.md section 8)
+    0.001  # seconds; uvloop rounds shorter delays to 0 and spins
 )
 
 

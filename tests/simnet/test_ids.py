@@ -4,7 +4,7 @@ from simnet.ids import did, hashtag_id, number_of_key, pk_of, short_code, sortab
 
 
 def test_short_code_is_instagrams_own() -> None:
-    # The pair stands in a recorded answer of generation D (facts/wire.md, 2.2).
+    # The pair stands in a recorded answer of generation D.
     assert short_code(2679246333998407230) == "CUumFhzvh4-"
 
 
