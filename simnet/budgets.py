@@ -10,8 +10,9 @@ DAY: Final = 86_400.0
 
 
 class Budgets(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits of every site: (requests, seconds). As the networks document them; settable to squeeze
-    a client.
+    """The limits of every site: (requests, seconds), as the networks document them.
+
+    Settable to squeeze a client.
     """
 
     web: tuple[int, float] = (200, 3_600.0)  # an Instagram session
