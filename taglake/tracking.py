@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import click
@@ -28,8 +28,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     source: str
     instance: str | None
-    since: datetime
-    length: timedelta
+    since: datetime  # posts made earlier do not count
+    until: datetime
     seconds: float | None  # None: until stopped
     json: bool
 
@@ -87,18 +87,21 @@ def _base_url(instance: str | None) -> str | None:
 
 
 async def _campaign(registry: Registry, wish: Wish, network: str) -> Campaign:
-    """Return the campaign of the wish: the running one of the same name, or a new one."""
+    """Return the campaign of the wish: one of its name that still runs and counts posts that old,
+    or a new one.
+    """
+    now = SystemClock().now()
     tenant = await _tenant(registry)
     name = f"{' '.join(f'#{tag}' for tag in wish.tags)} on {wish.source}"
     for campaign in (await registry.campaigns.list(tenant.id, limit=200)).campaigns:
-        if campaign.name == name and campaign.end > wish.since:
+        if campaign.name == name and campaign.start <= wish.since and now < campaign.end:
             return campaign
     draft = CampaignDraft(
         name=name,
         networks=(network,),
         hashtags=wish.tags,
         start=wish.since,
-        end=wish.since + wish.length,
+        end=wish.until,
         baseline_days=0,
         after_days=0,
     )

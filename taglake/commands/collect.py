@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import click
 import uvloop
 
-from taglake.commands.common import SettingsOf, plain_tag, settings_of
+from taglake.commands.common import INSTANT, SettingsOf, plain_tag, settings_of
 from taglake.settings import Settings
 
 
@@ -58,7 +58,10 @@ def serve(load: SettingsOf, port: int | None) -> None:
 @click.argument("tags", nargs=-1, required=True)
 @click.option("--network", required=True, help="mastodon, bluesky, instagram_graph, ...")
 @click.option("--instance", help="Server of a network that has many: mastodon.social.")
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 365))
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 365),
+              help="How long to follow, from now.")  # fmt: skip
+@click.option("--since", type=INSTANT,
+              help="Count posts made since then that the network still shows; a day ago if left out.")  # fmt: skip
 @click.option(
     "--for", "seconds", type=click.FloatRange(min=0.1), help="Stop after so many seconds."
 )
@@ -70,6 +73,7 @@ def track(
     network: str,
     instance: str | None,
     days: int,
+    since: datetime | None,
     seconds: float | None,
     json_: bool,
 ) -> None:
@@ -84,12 +88,13 @@ def track(
     """
     from taglake.tracking import Wish, follow
 
+    now = datetime.now(UTC)
     wish = Wish(
         tags=tuple(plain_tag(tag) for tag in tags),
         source=network,
         instance=instance,
-        since=datetime.now(UTC),
-        length=timedelta(days=days),
+        since=since or now - timedelta(days=1),  # an empty report would tell nobody anything
+        until=now + timedelta(days=days),
         seconds=seconds,
         json=json_,
     )
