@@ -1,9 +1,8 @@
 """Which target is due when: one heap for all targets, rates by the square root of what they bring.
 Pure.
 
-Memory is the point: a task or a timer for each of 100,000 targets costs 0.8-1.1 kB each
-(facts/performance.md section 6). Here a target is its key, one heap number and a row in columns of
-numbers.
+Memory is the point: a task or a timer for each of 100,000 targets costs 0.8-1.1 kB each. Here a
+target is its key, one heap number and a row in columns of numbers.
 """
 
 import heapq
@@ -26,6 +25,7 @@ PRIOR_HOURS = 0.5  # how much one new post per hour, assumed, weighs against wha
 SLOWEST = 24 * 3600.0  # seconds; no target is forgotten
 BACK_OFF, BACK_OFF_CAP = 30.0, 3600.0  # seconds; doubled with every failure in a row
 JITTER = 0.1
+SPREAD, SPREAD_CAP = 0.05, 60.0  # seconds a target; new ones start at about 20 a second
 MOVED = 0.8  # a target is brought forward when its new interval is this much shorter
 
 _COLUMNS: dict[str, Any] = {
@@ -100,7 +100,9 @@ class Schedule:
         """Add a target, due within a minute, or move a known one to another lane, priority or
         tenant.
 
-        One that moved to another lane is due within a minute again: its old lane was in trouble.
+        The only target is due at once, since somebody waits for it; a thousand must not start in
+        one instant. One that moved to another lane is due within a minute again: its old lane was
+        in trouble.
         """
         slot = self._slots.get(key)
         new = slot is None
@@ -116,7 +118,8 @@ class Schedule:
             row["last"][slot] = math.nan
             row["interval"][slot] = 60.0
         if new or (moved and row["state"][slot] == _TIMED):
-            self._set(slot, now + self._rng.random() * 60.0)
+            spread = min(SPREAD * len(self._slots), SPREAD_CAP) if new else SPREAD_CAP
+            self._set(slot, now + self._rng.random() * spread)
 
     def drop(self, key: str) -> None:
         """Forget a target; one that is being polled is forgotten when it is handed back."""

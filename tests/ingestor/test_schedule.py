@@ -35,6 +35,19 @@ def test_new_targets_are_due_within_a_minute() -> None:
     assert schedule.waiting("a") == 50
 
 
+def test_a_few_new_targets_are_due_at_once_and_thousands_are_spread_over_a_minute() -> None:
+    few, many = made(3), made(5000)
+    few.ripen(0.15)
+    assert few.waiting("a") == 3
+    waiting = []
+    for seconds in (1.0, 30.0, 60.0):
+        many.ripen(seconds)
+        waiting.append(many.waiting("a"))
+    assert waiting[0] < 250
+    assert 2000 < waiting[1] < 3500
+    assert waiting[2] == 5000
+
+
 def test_a_target_comes_back_after_its_interval_give_or_take_a_tenth() -> None:
     schedule = made()
     schedule.plan("a", hourly=6.0, now=0.0)
