@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -22,8 +22,12 @@ from insights.periods import (
 )
 from lake.contract import Lake, Sort, Where
 from lake.derived import engagement_ppm, engagements
+from lake.errors import BadQuestion
 from lake.records import Media, Post
 from registry.models import Campaign
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 Order = Literal[
     "engagements", "created_at", "likes", "comments", "shares", "views", "overperforming"
@@ -134,10 +138,36 @@ async def ranked(  # noqa: PLR0913 - a page is said by where, how sorted, how lo
 ) -> tuple[list[PostRow], str | None]:
     """Return a page of posts with their scores, and the cursor behind it."""
     field = _FIELDS.get(sort, f"counts.{sort}")
-    page = await view.page(Post, where, sort=Sort(field=field), limit=limit, cursor=cursor)
+    where, place = _continued(where, cursor)
+    page = await view.page(Post, where, sort=Sort(field=field), limit=limit, cursor=place)
     found = [record for record in page.records if isinstance(record, Post)]
     scores = await performances(lake, found, instant=instant)
-    return [row_of(post, scores) for post in found], page.cursor
+    return [row_of(post, scores) for post in found], _cursor(where, page.cursor)
+
+
+def _cursor(where: Where, place: str | None) -> str | None:
+    """Return the cursor of a page: where its stretch ends, and the lake's own place in it."""
+    if place is None or where.until is None:
+        return place
+    return f"{(where.until - EPOCH) // MICROSECOND}.{place}"
+
+
+def _continued(where: Where, cursor: str | None) -> tuple[Where, str | None]:
+    """Return the first page's question and the place in it. Raises BadQuestion.
+
+    A running campaign's stretch ends now, so it has grown since: its later pages end where the
+    first one did, never behind what may be asked for now.
+    """
+    if where.until is None:
+        return where, cursor
+    until = where.until.astimezone(UTC)
+    place = cursor
+    if cursor is not None:
+        end, _, place = cursor.partition(".")
+        if not (end.isascii() and end.isdigit() and len(end) <= 16):
+            raise BadQuestion("the cursor is none of ours; start without one")
+        until = min(until, EPOCH + int(end) * MICROSECOND)
+    return msgspec.structs.replace(where, until=until), place
 
 
 def stretch(where: Where, campaign: Campaign, period: str, instant: datetime) -> Where | None:

@@ -1,12 +1,15 @@
 """Posts, publishers, hashtags and shares: order, cursors, sides, periods."""
 
+from datetime import timedelta
+
 import pytest
+
 from fakes.campaign_world import NOW, campaign
 from fakes.memory_lake import MemoryLake
-
 from insights.campaigns import hashtags, posts, publishers, share_of_voice, sides
 from insights.errors import BadRequest
 from lake.contract import Lake
+from lake.errors import BadQuestion
 from registry.models import Competitor
 
 
@@ -22,6 +25,22 @@ async def test_a_cursor_continues_where_the_page_ended(world: Lake) -> None:
         "mastodon:p15",
         "mastodon:p13",
     ]
+
+
+async def test_a_cursor_of_a_running_campaign_serves_later(world: Lake) -> None:
+    now = campaign().end - timedelta(seconds=5)
+    first = await posts(world, campaign(), now=now, limit=3)
+    rest = await posts(
+        world, campaign(), now=now + timedelta(seconds=2), limit=3, cursor=first.cursor
+    )
+    ids = [row.id for row in (*first.posts, *rest.posts)]
+    assert len(ids) == len(set(ids)) == 5
+
+
+@pytest.mark.parametrize("cursor", ["", "x.e30", "-1.e30", "99999999999999999.e30", "12.e30"])
+async def test_a_foreign_cursor_is_refused(world: Lake, cursor: str) -> None:
+    with pytest.raises(BadQuestion, match="cursor"):
+        await posts(world, campaign(), now=NOW, cursor=cursor)
 
 
 async def test_a_competitor_has_posts_of_its_own(world: Lake) -> None:
