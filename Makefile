@@ -32,10 +32,10 @@ demo: install ## play a four-week campaign and serve its report on http://localh
 	@$(BIN)/taglake demo $(DEMO)
 
 test: $(VENV)/.installed-dev ## run every test, on the real Elasticsearch and PostgreSQL where they can be had
-	@$(BIN)/pytest
+	@$(BIN)/pytest --ignore=tests/networks
 
 test-networks: $(VENV)/.installed-dev ## run against real networks' own servers, started on this machine
-	@$(BIN)/pytest tests/networks --override-ini testpaths=tests/networks
+	@$(BIN)/pytest tests/networks
 
 check: $(VENV)/.installed-dev ## format, lint, types, layers, dead code, docs
 	@$(BIN)/ruff format --check .

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes.world import POSTS, RECORDS
 
+from fakes.world import POSTS, RECORDS
 from lake.files import FilesLake
 from lake.records import PostCounts
 
