@@ -1,9 +1,9 @@
 // The real Bluesky network (PLC, PDS, AppView) on loopback, driven line by line from a test.
 //
 // Reads one JSON command a line from standard input, answers one JSON line each on standard output:
-//   {"do":"accounts","handles":[..]}   {"do":"post","by":0,"text":".."}   {"do":"like","by":0,"post":0}
+//   {"do":"accounts","handles":[..]}   {"do":"post","by":0,"text":"..","langs":[]}   {"do":"like","by":0,"post":0}
 //   {"do":"repost","by":0,"post":0}    {"do":"reply","by":0,"post":0,"text":".."}
-//   {"do":"follow","by":0,"whom":1}    {"do":"settle"}   {"do":"close"}
+//   {"do":"delete","by":0,"post":0}   {"do":"follow","by":0,"whom":1}    {"do":"settle"}   {"do":"close"}
 // The first line it prints is {"pds":..,"appview":..}. Everything else it logs goes to standard error.
 console.log = console.info = console.debug = console.error;
 require("@atproto/dev-env/dist/env");
@@ -53,13 +53,17 @@ async function main() {
       }
       return { dids: people };
     },
-    async post({ by, text }) {
+    async post({ by, text, langs }) {
       const { text: plain, facets } = rich(text);
-      return kept(await seed.post(people[by], plain, facets));
+      return kept(await seed.post(people[by], plain, facets, undefined, undefined, { langs }));
     },
     async reply({ by, post, text }) {
       const { text: plain, facets } = rich(text);
       return kept(await seed.reply(people[by], posts[post], posts[post], plain, facets));
+    },
+    async delete({ by, post }) {
+      await seed.deletePost(people[by], posts.at(post).uri);
+      return {};
     },
     async like({ by, post }) {
       await seed.like(people[by], posts[post]);

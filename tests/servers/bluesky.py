@@ -1,4 +1,4 @@
-"""The real Bluesky network on loopback, from its own npm package: PLC, PDS, AppView, and its client.
+"""The real Bluesky network on loopback, from its own npm package: PLC, PDS, AppView, and a client.
 
 Installed once into a cache outside the checkout (some minutes: it compiles a database), started in
 ten seconds with a PostgreSQL and a redis of its own, stopped by pid.
@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from servers.requirement import Missing
 
 HERE = Path(__file__).parents[1] / "networks"
 PASSWORD = "a-password-of-a-test"
-INSTALL_SECONDS, START_SECONDS, STOP_SECONDS = 1200.0, 60.0, 15.0
+INSTALL_SECONDS, START_SECONDS, ANSWER_SECONDS, STOP_SECONDS = 1200.0, 60.0, 90.0, 15.0
 NATIVE = "better-sqlite3"  # the only package whose install script we need, and so run
 PORTS = ("PDS_PORT", "APPVIEW_PORT", "PLC_PORT", "OZONE_PORT", "INTROSPECT_PORT")
 
@@ -39,13 +40,17 @@ class Network:
         """Make people called `HANDLE.test`; return the DIDs of all people so far."""
         return list(self._do("accounts", handles=handles)["dids"])
 
-    def post(self, by: int, text: str) -> str:
-        """Post a text, its tags and links marked as the network's own client does; return the uri."""
-        return str(self._do("post", by=by, text=text)["uri"])
+    def post(self, by: int, text: str, *langs: str) -> str:
+        """Post a text, tags and links marked as the network's own client does; return the uri."""
+        return str(self._do("post", by=by, text=text, langs=langs)["uri"])
 
     def reply(self, by: int, post: int, text: str) -> str:
         """Answer a post; return the uri."""
         return str(self._do("reply", by=by, post=post, text=text)["uri"])
+
+    def delete(self, by: int, post: int) -> None:
+        """Delete an own post."""
+        self._do("delete", by=by, post=post)
 
     def like(self, by: int, post: int) -> None:
         """Like a post."""
@@ -74,6 +79,9 @@ class Network:
 
     def _answer(self) -> dict[str, Any]:
         assert self._node.stdout is not None
+        # One answer a command: nothing is buffered when we start to wait, so the pipe tells.
+        if not select.select([self._node.stdout], [], [], ANSWER_SECONDS)[0]:
+            raise RuntimeError(f"the network was silent for {ANSWER_SECONDS:.0f} s")
         line = self._node.stdout.readline()
         if not line:
             said = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
@@ -178,7 +186,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _installed() -> Path:
-    """Return the `node_modules` of what tests/networks/package.json names, installing it if need be.
+    """Return the `node_modules` that tests/networks/package.json asks for, installed if need be.
 
     Several test runs may want it at once, and any may be killed: one holds the lock, and the folder
     gets its name when it is complete.
@@ -199,7 +207,7 @@ def _installed() -> Path:
 
 
 def _key() -> str:
-    """Return what an installation depends on: the list of packages, and the binary world of Node."""
+    """Return what an installation depends on: the list of packages, and the ABI of Node."""
     node = _said("node", "-p", "process.versions.modules + process.arch")
     return hashlib.sha256((HERE / "package.json").read_bytes() + node.encode()).hexdigest()[:12]
 
