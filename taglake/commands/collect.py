@@ -61,7 +61,7 @@ def serve(load: SettingsOf, port: int | None) -> None:
 @click.option("--days", default=7, show_default=True, type=click.IntRange(1, 365),
               help="How long to follow, from now.")  # fmt: skip
 @click.option("--since", type=INSTANT,
-              help="Count posts made since then, if still shown; a day ago if left out.")  # fmt: skip
+              help="Count posts made since then, if shown; a day ago if left out.")  # fmt: skip
 @click.option(
     "--for", "seconds", type=click.FloatRange(min=0.1), help="Stop after so many seconds."
 )
