@@ -57,7 +57,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 def _kernel() -> Finding:
     name = depth.kernel_name()
-    if name == "cython":
+    if name == "c":
         return ok("kernel depth", "compiled")
     return warn("kernel depth", name, "install a C compiler, then `make install`")
 

@@ -28,6 +28,8 @@ def configure(level: str, form: Literal["auto", "json", "text"]) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+    # We say ourselves, once, what the lake does not answer.
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
     logging.basicConfig(level=max(_number(level), logging.WARNING), stream=sys.stderr, force=True)
 
 

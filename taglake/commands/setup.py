@@ -46,8 +46,8 @@ def kernels() -> None:
     """Say which kernels are active: compiled, or their slower Python twins."""
     from ingestor import depth
 
-    click.echo(f"depth\t{depth.kernel_name()}")
-    if depth.kernel_name() != "cython":
+    click.echo(f"depth\t{'compiled' if depth.kernel_name() == 'c' else 'python'}")
+    if depth.kernel_name() != "c":
         raise Unhealthy("a kernel is not compiled; install a C compiler, then `make install`")
 
 
