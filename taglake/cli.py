@@ -72,6 +72,14 @@ def main() -> None:
         taglake(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "taglake"
+        message = " ".join(error.format_message().split())  # one line, whatever it lists
+        click.echo(f"{path}: {message} See {path} --help.", err=True)
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

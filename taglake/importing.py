@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,8 @@ from taglake.errors import Unreachable
 from taglake.settings import Settings
 
 BATCH = 1000  # lines a write
+KINDS = ("posts", "profiles", "tags", "comments", "follows")
+FIRST_YEAR = 2010  # of the networks we read
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +27,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     files: tuple[Path, ...]
-    observed_at: datetime
+    observed_at: datetime | None  # None: when each file was written
     host: str | None
 
 
@@ -40,16 +42,42 @@ class Imported(msgspec.Struct, kw_only=True):
     follows: int = 0
     snapshots: int = 0
     written: int = 0  # lines the lake has now; one it had already, in a newer state, counts too
+    empty: int = 0  # answers that list nothing
+    refusals: int = 0  # errors that the network itself answered
     errors: list[str] = msgspec.field(default_factory=list)
     set_aside: dict[str, int] = msgspec.field(default_factory=dict)  # reason to count
+
+    @property
+    def records(self) -> int:
+        """Return how many records were read, whether or not they were new."""
+        return self.posts + self.profiles + self.tags + self.comments + self.follows
 
 
 async def import_files(settings: Settings, asked: Import) -> list[Imported]:
     """Read the files into the lake and return what each came to. Raises TaglakeError."""
     source = wiring.sources()[asked.source]
     known = Known(_nothing)
+    results = []
+    waiting: list[tuple[Line, Imported]] = []  # of several files: many small ones are one write
     async with wiring.open_lake(settings) as lake:
-        return [await _import(lake, source, known, path, asked) for path in asked.files]
+        for path in asked.files:
+            result = Imported(file=str(path))
+            results.append(result)
+            lines = await _lines(source, known, path, asked, result)
+            waiting.extend((line, result) for line in lines)
+            if len(waiting) >= BATCH:
+                await _write(lake, waiting)
+                waiting.clear()
+        await _write(lake, waiting)
+        await lake.flush()
+    return results
+
+
+def unreadable(results: Sequence[Imported]) -> bool:
+    """Tell whether nothing in any of the files is an answer of the network, not even an error."""
+    return not any(
+        result.records or result.set_aside or result.empty or result.refusals for result in results
+    )
 
 
 async def _nothing(_: Sequence[str]) -> dict[str, bytes]:
@@ -57,23 +85,36 @@ async def _nothing(_: Sequence[str]) -> dict[str, bytes]:
     return {}
 
 
-async def _import(lake: Lake, source: Source, known: Known, path: Path, asked: Import) -> Imported:
-    result = Imported(file=str(path))
+async def _lines(
+    source: Source, known: Known, path: Path, asked: Import, result: Imported
+) -> list[Line]:
+    """Return the lines a file adds to the lake, and count what it held."""
+    lines: list[Line] = []
     body = await asyncio.to_thread(path.read_bytes)
-    for page in pages(source, body, observed_at=asked.observed_at, host=asked.host, name=str(path)):
+    when = asked.observed_at or _changed(path)
+    for page in pages(source, body, observed_at=when, host=asked.host, name=str(path)):
         _count(result, page)
         await known.fetch(subjects(page))
-        observed = observe(page, known, observer=f"import/{asked.source}")
-        result.snapshots += sum(line.table == "snapshots" for line in observed.lines)
-        await _write(lake, observed.lines, result)
-    return result
+        lines += observe(page, known, observer=f"import/{asked.source}").lines
+    result.snapshots = sum(line.table == "snapshots" for line in lines)
+    return lines
 
 
-async def _write(lake: Lake, lines: Sequence[Line], result: Imported) -> None:
+def _changed(path: Path) -> datetime:
+    """Return when a file was written: the best guess at when it was recorded, and the same guess
+    at every import, so that importing twice changes nothing.
+    """
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    # Archives often say 1970 or 1980, which is before any post.
+    return changed if changed.year >= FIRST_YEAR else datetime.now(UTC)
+
+
+async def _write(lake: Lake, lines: Sequence[tuple[Line, Imported]]) -> None:
     for start in range(0, len(lines), BATCH):
-        for verdict in await lake.write(lines[start : start + BATCH]):
+        part = lines[start : start + BATCH]
+        verdicts = await lake.write([line for line, _ in part])
+        for verdict, (_, result) in zip(verdicts, part, strict=True):
             _settle(verdict, result)
-    await lake.flush()
 
 
 def _settle(verdict: Verdict, result: Imported) -> None:
@@ -95,6 +136,9 @@ def _count(result: Imported, page: Page) -> None:
     result.follows += len(page.follows)
     if page.error is not None:
         result.errors.append(_fault(page.error))
+        result.refusals += page.error.kind != "unknown"
+    elif not (page.aside or any(getattr(page, kind) for kind in (*KINDS, "top"))):
+        result.empty += 1
     for fault in page.aside:
         _aside(result, _fault(fault))
 
@@ -110,9 +154,11 @@ def _aside(result: Imported, reason: str) -> None:
 
 def told(result: Imported) -> str:
     """Return what one file came to, as lines for a terminal."""
-    kinds = ("posts", "profiles", "tags", "comments", "follows", "snapshots")
-    found = ", ".join(f"{getattr(result, kind)} {kind}" for kind in kinds if getattr(result, kind))
+    numbers = {kind: getattr(result, kind) for kind in (*KINDS, "snapshots")}
+    found = ", ".join(f"{number} {kind}" for kind, number in numbers.items() if number)
     lines = [f"{result.file}: {found or 'no records'}"]
     lines += [f"  an error, not data: {error}" for error in result.errors]
+    if result.empty:
+        lines.append(f"  empty: {result.empty} answers that list nothing")
     lines += [f"  set aside: {reason} ({count})" for reason, count in result.set_aside.items()]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from taglake.commands.common import INSTANT, SettingsOf, as_json, settings_of
+from taglake.errors import Unhealthy
 
 SOURCE = click.Choice(["instagram", "instagram_graph", "mastodon", "bluesky"])
 FILES = click.argument(
@@ -46,7 +47,8 @@ def parse(
 @click.command("import")
 @click.argument("network", type=SOURCE)
 @FILES
-@click.option("--observed-at", type=INSTANT, help="When the files were recorded; now if left out.")
+@click.option("--observed-at", type=INSTANT,
+              help="When the files were recorded; when they were written if left out.")  # fmt: skip
 @click.option("--host", help="Server that answered, where a file does not say.")
 @click.option("--json", "json_", is_flag=True, help="Print JSON Lines.")
 @click.pass_obj
@@ -66,13 +68,14 @@ def import_(
     \b
       taglake import instagram tag-page.json --observed-at 2021-10-14T22:35:26Z
     """
-    from taglake.importing import Import, import_files, told
+    from taglake.importing import Import, import_files, told, unreadable
 
-    asked = Import(
-        source=network, files=files, observed_at=observed_at or datetime.now(UTC), host=host
-    )
-    for result in asyncio.run(import_files(settings_of(load), asked)):
+    asked = Import(source=network, files=files, observed_at=observed_at, host=host)
+    results = asyncio.run(import_files(settings_of(load), asked))
+    for result in results:
         if json_:
             as_json(result)
         else:
             click.echo(told(result))
+    if unreadable(results):
+        raise Unhealthy(f"nothing was imported: no file is an answer of {network}, see above")
