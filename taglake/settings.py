@@ -5,28 +5,31 @@ values. Each field's description is its comment in `taglake.example.toml`, which
 makes from here.
 """
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from taglake.errors import BadSetting
 
-LAKE_SCHEMES = ("files", "s3", "gs", "az", "http", "https")
 FILE_NAME = "taglake.toml"
+_PASSWORD = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]*@")  # in an address
 
 
 class Section(BaseModel):
     """A section of settings: frozen, unknown names refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class LakeSettings(Section):
@@ -34,9 +37,13 @@ class LakeSettings(Section):
 
     url: str = Field(
         "files:.taglake/lake",
-        description="files:FOLDER, s3://BUCKET/PREFIX, http(s)://HOST:9200 (Elasticsearch 8.19)",
+        description="files:FOLDER, or http(s)://HOST:9200 of Elasticsearch 8.19",
     )
-    prefix: str = Field("taglake", description="first part of every Elasticsearch index name")
+    prefix: str = Field(
+        "taglake",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
+        description="first part of every Elasticsearch index name",
+    )
     user: str | None = Field(None, description="Elasticsearch user; its password is a secret")
     password: str = Field(
         "TAGLAKE_LAKE_PASSWORD", description="name of the secret, never its value"
@@ -50,9 +57,11 @@ class LakeSettings(Section):
     @field_validator("url")
     @classmethod
     def _known_scheme(cls, url: str) -> str:
-        if url.split(":", 1)[0] in LAKE_SCHEMES:
+        if url.startswith("files:") and len(url) > len("files:"):
             return url
-        raise ValueError(f"must start with one of {', '.join(f'{s}:' for s in LAKE_SCHEMES)}")
+        if not re.match(r"https?://[^/]", url):
+            raise ValueError("write files:FOLDER or http(s)://HOST:9200")
+        return _without_password(url, "lake.user", "lake.password")
 
 
 class RegistrySettings(Section):
@@ -72,9 +81,11 @@ class RegistrySettings(Section):
     @field_validator("url")
     @classmethod
     def _known_scheme(cls, url: str) -> str:
-        if url.startswith(("sqlite:///", "postgresql://")):
-            return url
-        raise ValueError("must start with sqlite:/// or postgresql://")
+        if not re.match(r"(sqlite:///|postgresql://)[^/]", url) and not url.startswith(
+            "sqlite:////"
+        ):
+            raise ValueError("write sqlite:///FILE or postgresql://USER@HOST/NAME")
+        return _without_password(url, "registry.url", "registry.password")
 
 
 class AccountSettings(Section):
@@ -141,6 +152,20 @@ class LogSettings(Section):
     format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
 
 
+def _without_password(url: str, keeps_user: str, names_secret: str) -> str:
+    """Return the address if it bears no password: addresses are printed, logged and reported."""
+    try:
+        password = urlsplit(url).password
+    except ValueError as error:
+        raise ValueError(f"is no address: {error}") from None
+    if password is not None:
+        raise ValueError(
+            f"a password does not stand here: keep the user in {keeps_user} and write the password "
+            f"to the secret that {names_secret} names"
+        )
+    return url
+
+
 class Settings(BaseSettings):
     """All sections. Made by `load`; frozen."""
 
@@ -150,7 +175,7 @@ class Settings(BaseSettings):
 
     secrets: Path = Field(
         Path(".taglake/secrets"),
-        description="folder of secret files; a file here beats an environment variable of its name",
+        description="folder of secret files; one here beats a variable of its name",
     )
     heartbeat: Path | None = Field(
         None, description="file that ingest and work touch while they are well; for health checks"
@@ -184,6 +209,12 @@ def load(path: Path | None = None) -> Settings:
         raise BadSetting("\n".join(_told(chosen, problem) for problem in error.errors())) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSetting(f"{chosen}: is not TOML: {error}") from None
+    except SettingsError as error:
+        name = re.search(r'field "(\w+)"', str(error))
+        variable = f"TAGLAKE_{name[1].upper()}" if name else "TAGLAKE_..."
+        raise BadSetting(
+            f"environment: {variable}: is not JSON; leave it out and write it into taglake.toml"
+        ) from None
 
 
 def _reading(path: Path) -> type[Settings]:
@@ -211,6 +242,6 @@ def _told(path: Path, problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"]) or "settings"
     if problem["type"] == "extra_forbidden":
         return f"{path}: {name}: there is no such setting; taglake.example.toml lists them"
-    value = repr(problem["input"])[:80]
+    value = _PASSWORD.sub(r"\1:***@", repr(problem["input"]))[:80]
     wrong = problem["msg"].removeprefix("Value error, ")
     return f"{path} or environment: {name} = {value}: {wrong}"

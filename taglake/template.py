@@ -19,6 +19,15 @@ ACCOUNTS = """\
 # One [[accounts]] block for each developer account, or host that answers without one. Each is a
 # lane with a budget of its own. Use accounts you are authorised to use, within the networks' terms.
 """
+EXAMPLE = {
+    "source": "mastodon",
+    "name": "mastodon.social",
+    "base_url": "https://mastodon.social",
+    "user": "our_account",
+    "secret": "MASTODON_TOKEN",
+    "limit": 300,
+    "window": 300.0,
+}
 
 
 def template() -> str:
@@ -54,8 +63,8 @@ def _toml(value: object) -> str:
 
 
 def _example_account() -> str:
-    examples = {"source": '"mastodon"', "name": '"mastodon.social"'}
     lines = ["# [[accounts]]"]
     for name, field in AccountSettings.model_fields.items():
-        lines.append(f"{f'# {name} = {examples.get(name, chr(34) * 2)}':<48} # {field.description}")
+        setting = f"# {name} = {json.dumps(EXAMPLE[name])}"
+        lines.append(f"{setting:<48} # {field.description}")
     return "\n".join(lines) + "\n"

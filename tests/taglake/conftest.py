@@ -1,0 +1,64 @@
+"""The command line in a folder of its own, without settings of whoever runs the tests."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import structlog
+
+from taglake.cli import main
+
+
+class Outcome(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the working directory, and no settings in the environment."""
+    for name in [name for name in os.environ if name.startswith("TAGLAKE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Run a command as a user does, in this process; no command ever shows a traceback."""
+
+    def run(*arguments: str) -> Outcome:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["taglake", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err, said.err
+        assert "should not happen" not in said.err, said.err
+        return Outcome(code, said.out, said.err)
+
+    yield run
+    structlog.reset_defaults()  # logging was sent to this test's standard error
+    logging.basicConfig(force=True)
+
+
+@pytest.fixture
+def ready(run: Run) -> Run:
+    """The command line in a folder where `taglake init` has been run."""
+    assert run("init").code == 0
+    return run
