@@ -69,7 +69,7 @@ def main() -> None:
     """Run the command line and leave with the exit code of what happened."""
     configure("info", "auto")
     try:
-        taglake(standalone_mode=False)
+        taglake(prog_name="taglake", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:
