@@ -1,5 +1,6 @@
 """What polling came to, per target and hour: the ground of every data-quality panel. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -24,6 +25,7 @@ class Hour(msgspec.Struct):
     rate_limited_seconds: float = 0.0
     told_aside: bool = False  # a part of an answer that was set aside has its gap already
     moved: bool = True  # since the last report
+    part: str = ""  # sets an addition to an hour that was reported for good apart from it
 
 
 class Accounts:
@@ -36,12 +38,24 @@ class Accounts:
     def __init__(self, *, observer: str) -> None:
         self._observer = observer
         self._hours: dict[tuple[str, datetime], Hour] = {}
+        self._reports = 0
+        self._forgotten: datetime | None = None  # hours before this one were reported for good
 
     def hour(self, target: str, now: datetime) -> Hour:
         """Return the numbers to add to for `target` at `now`."""
-        account = self._hours.setdefault((target, _start(now)), Hour())
+        start = _start(now)
+        account = self._hours.get((target, start))
+        if account is None:
+            late = self._forgotten is not None and start < self._forgotten
+            account = Hour(part=f"+{self._reports}" if late else "")
+            self._hours[target, start] = account
         account.moved = True
         return account
+
+    def plan(self, target: str, instants: Iterable[datetime], *, count: int = 1) -> None:
+        """Count a poll planned for each instant, in its hour; -1 takes them back."""
+        for instant in instants:
+            self.hour(target, instant).planned += count
 
     def limited(self, target: str, since: datetime, until: datetime) -> None:
         """Count seconds in which the network's limits kept us from polling, each in its hour."""
@@ -60,6 +74,8 @@ class Accounts:
     def report(self, now: datetime) -> list[Line]:
         """Return a line for each hour whose numbers moved, and forget the hours that are over."""
         lines = [self._moved(target, hour, now) for target, hour in list(self._hours)]
+        self._reports += 1
+        self._forgotten = _start(now)
         return [line for line in lines if line is not None]
 
     def _moved(self, target: str, hour: datetime, now: datetime) -> Line | None:
@@ -73,12 +89,12 @@ class Accounts:
 
     def _record(self, target: str, hour: datetime, account: Hour, now: datetime) -> Poll:
         return Poll(
-            id=f"{target}@{hour:%Y-%m-%dT%H}@{self._observer}",
+            id=f"{target}@{hour:%Y-%m-%dT%H}@{self._observer}{account.part}",
             network=target.partition("/")[0],
             observed_at=now,
             target=target,
             hour=hour,
-            observer=self._observer,
+            observer=f"{self._observer}{account.part}",
             planned=account.planned,
             made=account.made,
             unchanged=account.unchanged,

@@ -3,9 +3,10 @@ each.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -59,6 +60,19 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     rng: random.Random
     polled: Callable[[Due, Outcome], None]  # told of each answered poll
     refused: Callable[[], None]  # told that a lane is out of use and its targets move
+
+
+class Delay(msgspec.Struct, frozen=True, kw_only=True):
+    """How late a poll starts: since when, the instants it was planned for, why it had to wait."""
+
+    stretch: tuple[datetime, datetime]
+    planned: list[datetime]  # the last one is this poll's, the others were missed
+    reason: GapReason
+
+    @property
+    def missed(self) -> int:
+        """Return how many polls were due before this one and were not made."""
+        return len(self.planned) - 1
 
 
 class Dispatcher:
@@ -161,18 +175,24 @@ class Dispatcher:
         )
 
     def spare(self, held: HeldLane) -> bool:
-        """Return whether a lane has budget that no due target waits for."""
-        parts = self._parts
+        """Return whether a lane has budget that no target needs, neither now nor as planned for
+        a whole window.
+        """
+        parts, now = self._parts, self._parts.clock.monotonic()
         idle = not parts.schedule.waiting(held.id) and parts.spool.level == "open"
-        return idle and self._wait(held, parts.clock.monotonic()) == 0.0
+        planned = parts.schedule.load(held.id) / 3600.0 * (held.budget.window + held.budget.pad)
+        room = held.budget.ceiling - planned - held.visits_made(now) >= 1.0
+        return idle and room and self._wait(held, now) == 0.0
 
     async def _poll(self, due: Due, held: HeldLane) -> None:
         poll = self.poll_of(held, target_of(due.key, self._parts.schedule.host(due.slot)))
-        await self._note_delay(due, held)
+        delay = self._delay(due, held)
+        self._parts.accounts.plan(due.key, delay.planned)
         try:
             outcome = await self._parts.pipeline.poll(poll)
         except (NoBudget, Full) as exc:
-            self._postpone(due, held, exc)
+            self._postpone(due, held, exc, delay)
+            return
         except IngestError as exc:
             await self._failed(due, held, exc)
         except (
@@ -182,17 +202,32 @@ class Dispatcher:
             await self._failed(due, held, BadAnswer(f"the source raised {type(exc).__name__}"))
         else:
             self._answered(due, outcome)
+        if delay.missed:
+            await self._tell_gap(due, delay.reason, delay.stretch, missed=delay.missed)
 
-    async def _note_delay(self, due: Due, held: HeldLane) -> None:
-        """Count a poll that comes late, and the ones that were due meanwhile, with the reason."""
+    def _delay(self, due: Due, held: HeldLane) -> Delay:
+        """Return how late a poll is that starts now."""
+        now, at = self._parts.clock.now(), self._parts.clock.monotonic()
+        late = max(0.0, at - due.since)
+        self._parts.metrics.started += 1
+        self._parts.metrics.late_seconds += late
+        since = _ago(now, late)
+        missed = due.missed(at) if late > LATE else 0
+        planned = [*_every(since, due.interval, missed), now]
+        return Delay(stretch=(since, now), planned=planned, reason=held.blocked)
+
+    async def tell_late(self) -> None:
+        """Tell the gaps of targets that have waited for an hour, and are waiting still."""
         parts = self._parts
-        now, delay = parts.clock.now(), parts.clock.monotonic() - due.since
-        missed = int(delay / due.interval) if delay > max(LATE, due.interval) else 0
-        parts.metrics.started += 1
-        parts.metrics.late_seconds += max(0.0, delay)
-        parts.accounts.hour(due.key, now).planned += 1 + missed
-        if missed:
-            await self.tell_gap(due, held.blocked, seconds=-delay, missed=missed)
+        now, at = parts.clock.now(), parts.clock.monotonic()
+        for due in parts.schedule.late(now=at, seconds=3600.0):
+            held = parts.lanes.held.get(due.lane)
+            missed = due.missed(at)
+            since, until = (_ago(now, at - end) for end in (due.since, due.missed_until(at)))
+            parts.accounts.plan(due.key, _every(since, due.interval, missed))
+            stretch = (since, until)
+            reason = "failed" if held is None else held.blocked
+            await self._tell_gap(due, reason, stretch, missed=missed)
 
     def _answered(self, due: Due, outcome: Outcome) -> None:
         parts = self._parts
@@ -211,16 +246,16 @@ class Dispatcher:
         _count(parts.metrics, outcome)
         parts.polled(due, outcome)
 
-    def _postpone(self, due: Due, held: HeldLane, exc: NoBudget | Full) -> None:
-        """Hand back a poll that was not made; it counts as late from when it was due."""
+    def _postpone(self, due: Due, held: HeldLane, exc: NoBudget | Full, delay: Delay) -> None:
+        """Hand back a poll that was not made; it counts as late from when it was due, once it is
+        made.
+        """
         parts = self._parts
         full = isinstance(exc, Full)
         held.blocked = "failed" if full else "no_budget"
         parts.metrics.ended["spool_full" if full else "no_budget"] += 1
         seconds = RESTED if isinstance(exc, Full) else exc.seconds
-        parts.accounts.hour(
-            due.key, parts.clock.now()
-        ).planned -= 1  # counted again when it is made
+        parts.accounts.plan(due.key, delay.planned, count=-1)
         parts.schedule.postpone(due, seconds=seconds, now=parts.clock.monotonic())
 
     async def _failed(self, due: Due, held: HeldLane, exc: IngestError) -> None:
@@ -236,7 +271,12 @@ class Dispatcher:
         again = parts.schedule.failed(due, now=now, seconds=rest)
         log.info("poll failed", target=due.key, lane=held.id, kind=kind, code=exc.code)
         detail = f"{exc.code}: {exc}" if exc.code else str(exc)
-        await self.tell_gap(due, _reason(exc), seconds=again - now, missed=1, detail=detail[:200])
+        # A target that is gone is asked for once a day: no poll is planned in between.
+        missed = 0 if rest == DAY else max(0, math.ceil((again - now) / due.interval) - 1)
+        since = parts.clock.now()
+        parts.accounts.plan(due.key, _every(since, due.interval, missed + 1)[1:])
+        stretch = (since, since + timedelta(seconds=again - now))
+        await self._tell_gap(due, _reason(exc), stretch, missed=1 + missed, detail=detail[:200])
 
     async def consequence(self, held: HeldLane, exc: IngestError) -> float | None:
         """Do to the lane what the error asks for; return the target's pause, if it is fixed."""
@@ -251,14 +291,18 @@ class Dispatcher:
                 return DAY
         return None
 
-    async def tell_gap(
-        self, due: Due, reason: GapReason, *, seconds: float, missed: int, detail: str = ""
+    async def _tell_gap(
+        self,
+        due: Due,
+        reason: GapReason,
+        stretch: tuple[datetime, datetime],
+        *,
+        missed: int,
+        detail: str = "",
     ) -> None:
-        """Write that a target is not watched for `seconds` from now, or was not for -`seconds`."""
+        """Write that a target was not watched, or will not be, in a stretch of time."""
         parts = self._parts
         now = parts.clock.now()
-        other = now + timedelta(seconds=seconds)
-        stretch = (min(now, other), max(now, other))
         if reason == "rate_limited":
             parts.accounts.limited(due.key, *stretch)
         parts.metrics.gaps += 1
@@ -278,6 +322,16 @@ def target_of(key: str, host: str | None = None) -> Target:
     """Return the target a key names."""
     network, kind, name = key.split("/", 2)
     return Target(network=network, kind=msgspec.convert(kind, TargetKind), name=name, host=host)
+
+
+def _ago(now: datetime, seconds: float) -> datetime:
+    """Return the instant so many seconds ago, to the millisecond: gaps must meet, not overlap."""
+    return now - timedelta(milliseconds=round(seconds * 1000))
+
+
+def _every(since: datetime, seconds: float, count: int) -> list[datetime]:
+    """Return `count` instants, `seconds` apart."""
+    return [since + timedelta(seconds=number * seconds) for number in range(count)]
 
 
 def _reason(exc: IngestError) -> GapReason:

@@ -5,7 +5,7 @@ import contextlib
 import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -287,7 +287,7 @@ class Ingestor:
 
     async def _report(self) -> None:
         now = self._clock.now()
-        await self._report_late()
+        await self._dispatcher.tell_late()
         if now.replace(minute=0, second=0, microsecond=0) > self._told_hour:
             await self._report_unwatched()
             await (
@@ -297,21 +297,16 @@ class Ingestor:
         await self._dispatcher.write(self._accounts.report(now))
         await self._report_progress()
 
-    async def _report_late(self) -> None:
-        """Tell the gaps of targets that have waited for an hour, and are waiting still."""
-        now = self._clock.monotonic()
-        for due in self._schedule.late(now=now, seconds=3600.0):
-            held = self._lanes.held.get(due.lane)
-            reason = "failed" if held is None else held.blocked
-            missed = int((now - due.since) / due.interval)
-            self._accounts.hour(due.key, self._clock.now()).planned += missed
-            await self._dispatcher.tell_gap(due, reason, seconds=due.since - now, missed=missed)
-
     async def _report_unwatched(self) -> None:
-        """Tell the last hour's gap of targets for which no lane has room; every ingestor tells the
-        same.
+        """Tell the gaps of targets for which no lane has room, hour by hour since the last report:
+        every ingestor tells the same.
         """
-        end = self._clock.now().replace(minute=0, second=0, microsecond=0)
+        end = self._told_hour.replace(minute=0, second=0, microsecond=0) + HOUR
+        while end <= self._clock.now():
+            await self._report_hour(end)
+            end += HOUR
+
+    async def _report_hour(self, end: datetime) -> None:
         since = end - HOUR
         watched = await self._registry.targets.watched(end - timedelta(seconds=1))
         lines = [

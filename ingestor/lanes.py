@@ -7,6 +7,7 @@ refuses our writes.
 
 import asyncio
 import random
+from collections import deque
 from typing import Literal
 
 import structlog
@@ -41,6 +42,18 @@ class HeldLane:
         self.in_flight = 0
         self.paying = asyncio.Lock()
         self.blocked: GapReason = "no_budget"  # why it last could not be used
+        self.slots: dict[str, float] = {}  # until when a hashtag's slot surely serves it
+        self._visits: deque[float] = deque()
+
+    def visited(self, now: float) -> None:
+        """Note that budget goes to a single post."""
+        self._visits.append(now)
+
+    def visits_made(self, now: float) -> int:
+        """Return how many requests of the present window went to single posts."""
+        while self._visits and now - self._visits[0] >= self.budget.window + self.budget.pad:
+            self._visits.popleft()
+        return len(self._visits)
 
     def wait(self, now: float) -> float:
         """Return the seconds until one more poll may start, 0.0 for now; notes why not."""
@@ -135,7 +148,7 @@ class Lanes:
         """
         try:
             if request.slot is not None:
-                await self._book.use_slot(held.id, held.lane.fence, request.slot)
+                await self._take_slot(held, request.slot)
             await self._pay(held)
         except NoSlot as exc:
             raise NoBudget("no hashtag slot is free", seconds=exc.seconds) from exc
@@ -150,6 +163,13 @@ class Lanes:
         seconds = held.budget.reserve(now)
         if seconds > 0.0:
             raise NoBudget("the budget is spent", seconds=seconds)
+
+    async def _take_slot(self, held: HeldLane, tag: str) -> None:
+        """Ask the registry for a hashtag's slot, once for as long as it serves."""
+        now = self._clock.monotonic()
+        if held.slots.get(tag, 0.0) <= now:
+            seconds = await self._book.use_slot(held.id, held.lane.fence, tag)
+            held.slots[tag] = now + seconds
 
     async def _pay(self, held: HeldLane) -> None:
         async with held.paying:  # one chunk at a time, or two polls would both write one

@@ -23,6 +23,7 @@ from ingestor.errors import (
     Down,
     Gone,
     IngestError,
+    NoBudget,
     RateLimited,
     Refused,
 )
@@ -91,7 +92,10 @@ class Pipeline:
         What was fetched before an error is durable; the cursor has not moved.
         """
         position = await self._position(poll.target.key)
-        walk = Walk(poll, position, now=self._clock.now(), cap=self._page_cap)
+        # What was there before the first poll is a gift: it must not eat a small budget up.
+        gift = max(1, poll.lane.budget.ceiling // 16)
+        cap = self._page_cap if position.polled else min(self._page_cap, gift)
+        walk = Walk(poll, position, now=self._clock.now(), cap=cap)
         walk.may_skip = milliseconds(walk.now) - position.polled < self._snapshot_every * 1000
         with contextlib.suppress(_Same), _guarded(poll.source):
             await self._walk(walk)
@@ -152,6 +156,17 @@ class Pipeline:
         return None if state is None else state.at
 
     async def _walk(self, walk: Walk) -> None:
+        try:
+            await self._to_the_end(walk)
+        except NoBudget as exc:
+            if not walk.too_long():
+                budget, now = walk.poll.lane.budget, self._clock.monotonic()
+                seconds = max(exc.seconds, budget.wait(now, walk.outcome.requests + 1))
+                raise NoBudget(str(exc), seconds=seconds) from exc
+            walk.cut = True
+            await self._keep(walk, Page(), moved=True)
+
+    async def _to_the_end(self, walk: Walk) -> None:
         moved = False
         async with contextlib.aclosing(self._pages(walk)) as pages:
             async for page in pages:

@@ -3,8 +3,8 @@ is gone.
 
 Pages show what is recent; a post that left them grows unseen and is deleted unseen. So posts are
 asked for directly 1 hour, 5 hours, 1 day and 7 days after they were made, where the source can
-(`kinds` has "post"), no page has shown them at about that time, and the lane's budget is not needed
-for its targets. Not covered: posts beyond the table's limit, rungs that come late because the lane
+(`kinds` has "post"), no page has shown them at about that time, and the lane's budget has room beside
+what is planned for its targets: a visit never takes the place of a poll. Not covered: posts beyond the table's limit, rungs that come late because the lane
 had no budget to spare, and posts whose lane another process has taken over. The first rung, 15
 minutes, is left to the pages: a new post still stands on them.
 """
@@ -40,6 +40,7 @@ class Revisits:
         self._spool = parts.spool
         self._pipeline = parts.pipeline
         self._lanes = parts.lanes
+        self._clock = parts.clock
         self._now = parts.clock.now
         self._poll_of = poll_of
         self._spare = spare
@@ -49,7 +50,9 @@ class Revisits:
         """Make some of the visits that are due; return how many requests that took."""
         requests = 0
         steps: list[tuple[str, int | None, int]] = []
-        for visit in await self._spool.visits(milliseconds(self._now()), AT_ONCE):
+        # Only of lanes that can pay, or the overdue visits of one without would stand before all.
+        lanes = [lane for lane in self._lanes.held if self._lane(lane) is not None]
+        for visit in await self._spool.visits(milliseconds(self._now()), AT_ONCE, lanes):
             held = self._lane(visit.lane)
             if held is None:
                 continue
@@ -73,6 +76,7 @@ class Revisits:
         if seen_at is not None and seen_at >= visit.due - 2 * near:
             return 0  # a page has shown it
         target = Target(network=post.network, kind="post", name=post.native_id)
+        held.visited(self._clock.monotonic())
         return (await self._pipeline.visit(self._poll_of(held, target), post)).requests
 
     def _lane(self, lane_id: str) -> HeldLane | None:

@@ -45,11 +45,12 @@ class RevisitTable:
                 self._db.execute("INSERT INTO revisit VALUES (?, ?, ?, ?, ?)", row)
                 self._count += 1
 
-    def due(self, now: int, limit: int) -> list[Visit]:
-        """Return the visits that are due, the longest overdue first."""
+    def due(self, now: int, limit: int, lanes: Sequence[str]) -> list[Visit]:
+        """Return the visits that are due through some lanes, the longest overdue first."""
         rows = self._db.execute(
-            "SELECT id, due, rung, lane, body FROM revisit WHERE due <= ? ORDER BY due, id LIMIT ?",
-            (now, limit),
+            "SELECT id, due, rung, lane, body FROM revisit WHERE due <= ?"
+            " AND lane IN (SELECT value FROM json_each(?)) ORDER BY due, id LIMIT ?",
+            (now, msgspec.json.encode(lanes).decode(), limit),
         )
         return [
             Visit(id=key, due=due, rung=rung, lane=lane, body=isal_zlib.decompress(body))

@@ -54,6 +54,14 @@ class Due(msgspec.Struct, frozen=True):
     since: float
     interval: float
 
+    def missed(self, now: float) -> int:
+        """Return how many polls were planned since it became due and, by `now`, not made."""
+        return max(0, int((now - self.since) / self.interval))
+
+    def missed_until(self, now: float) -> float:
+        """Return when the last of the missed polls ends, in whole milliseconds."""
+        return round(self.since + self.missed(now) * self.interval, 3)
+
 
 class Schedule:
     """The due times of all targets of one process.
@@ -77,6 +85,8 @@ class Schedule:
         self._lane_names: list[str] = []
         self._turns: list[Turns] = []
         self._costs: list[float] = []  # requests a poll takes, by lane, a running mean
+        self._weighed: list[int] = []  # polls behind that mean
+        self._loads: list[float] = []  # requests per hour that were planned, by lane
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -118,8 +128,10 @@ class Schedule:
             row["last"][slot] = math.nan
             row["interval"][slot] = 60.0
         if new or (moved and row["state"][slot] == _TIMED):
+            waited = math.inf if new else float(row["since"][slot])
             spread = min(SPREAD * len(self._slots), SPREAD_CAP) if new else SPREAD_CAP
-            self._set(slot, now + self._rng.random() * spread)
+            due = self._set(slot, now + self._rng.random() * spread)
+            row["since"][slot] = min(due, waited)  # one that was postponed is late all the same
 
     def drop(self, key: str) -> None:
         """Forget a target; one that is being polled is forgotten when it is handed back."""
@@ -189,8 +201,8 @@ class Schedule:
         row["hours"][due.slot] = row["hours"][due.slot] * fade + hours
         row["failures"][due.slot] = 0
         row["last"][due.slot] = now
-        lane = int(row["lane"][due.slot])
-        self._costs[lane] += (max(1, requests) - self._costs[lane]) * 0.05
+        if not math.isnan(last):  # the first poll pays for what is asked once for ever
+            self._weigh(int(row["lane"][due.slot]), max(1, requests))
         interval = float(row["interval"][due.slot])
         return self._set(due.slot, now + self._jittered(interval / 2 if overflow else interval))
 
@@ -217,14 +229,25 @@ class Schedule:
         self._columns["since"][due.slot] = due.since
 
     def late(self, *, now: float, seconds: float) -> list[Due]:
-        """Return the targets that wait for more than `seconds`; their delay counts anew."""
+        """Return the targets that wait for more than `seconds` and have missed a poll by that.
+
+        Their delay counts from the last poll they missed: none is told twice, none is left out.
+        """
         used = len(self._keys)
         row = self._columns
-        overdue = (row["state"][:used] == _READY) & (row["since"][:used] < now - seconds)
-        slots = [int(slot) for slot in np.flatnonzero(overdue)]
-        found = [self._due(slot) for slot in slots]
-        row["since"][slots] = now
+        waiting = (row["state"][:used] == _READY) | (row["state"][:used] == _TIMED)
+        overdue = np.flatnonzero(waiting & (row["since"][:used] < now - seconds))
+        found = [due for slot in overdue.tolist() if (due := self._due(slot)).missed(now)]
+        for due in found:
+            row["since"][due.slot] = due.missed_until(now)
         return found
+
+    def load(self, lane: str) -> float:
+        """Return the requests per hour that the targets of a lane take as last planned; infinity
+        before the first plan.
+        """
+        index = self._lanes.get(lane)
+        return math.inf if index is None else self._loads[index]
 
     def rate(self, key: str) -> float:
         """Return the new posts per hour of a target; nan before its first poll."""
@@ -247,14 +270,17 @@ class Schedule:
             self._columns["state"][:used] != _FREE
         )
         slots = np.flatnonzero(mine)
+        cost = self._costs[self._lane(lane)]
+        self._loads[self._lane(lane)] = 0.0
         if not len(slots):
             return np.zeros(0)
         polls = allocate(
             self._rates(slots),
-            capacity=hourly / self._costs[self._lane(lane)],
+            capacity=hourly / cost,
             priorities=self._columns["priority"][slots].astype(np.float64),
             page_size=page_size,
         )
+        self._loads[self._lane(lane)] = float(polls.sum()) * cost
         intervals = 3600.0 / np.maximum(polls, 3600.0 / SLOWEST)
         self._columns["interval"][slots] = intervals
         self._bring_forward(slots, intervals, now)
@@ -270,6 +296,11 @@ class Schedule:
         for slot, interval in zip(slots[sooner], intervals[sooner], strict=True):
             due = row["last"][slot] + self._jittered(float(interval))
             self._set(int(slot), max(now, float(due)))
+
+    def _weigh(self, lane: int, requests: int) -> None:
+        self._weighed[lane] += 1
+        share = max(0.05, 1.0 / (1 + self._weighed[lane]))
+        self._costs[lane] += (requests - self._costs[lane]) * share
 
     def _queue(self, slot: int) -> None:
         row = self._columns
@@ -335,6 +366,8 @@ class Schedule:
             self._lane_names.append(lane)
             self._turns.append(Turns(self._weights))
             self._costs.append(1.0)
+            self._weighed.append(0)
+            self._loads.append(math.inf)
         return index
 
 

@@ -125,9 +125,9 @@ class Spool:
         """Return the last known state of those subjects that have one."""
         return await self._call(self._file.seen, ids)
 
-    async def visits(self, now: int, limit: int) -> list[Visit]:
-        """Return the direct visits of posts that are due at `now` (milliseconds)."""
-        return await self._call(self._file.visits, now, limit)
+    async def visits(self, now: int, limit: int, lanes: Sequence[str]) -> list[Visit]:
+        """Return the direct visits of posts that are due at `now` (milliseconds) through lanes."""
+        return await self._call(self._file.visits, now, limit, lanes)
 
     async def move_visits(self, steps: Sequence[tuple[str, int | None, int]]) -> None:
         """Move posts to their next visit; without a due time they are not visited again."""

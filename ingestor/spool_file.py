@@ -158,9 +158,9 @@ class SpoolFile:
         self._revisits.put(page.visits)
         return seq
 
-    def visits(self, now: int, limit: int) -> list[Visit]:
-        """Return the direct visits of posts that are due at `now` (milliseconds)."""
-        return self._revisits.due(now, limit)
+    def visits(self, now: int, limit: int, lanes: Sequence[str]) -> list[Visit]:
+        """Return the direct visits of posts that are due at `now` (milliseconds) through lanes."""
+        return self._revisits.due(now, limit, lanes)
 
     def move_visits(self, steps: Sequence[tuple[str, int | None, int]]) -> None:
         """Move posts to their next visit; without a due time they are not visited again."""

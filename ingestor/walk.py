@@ -67,6 +67,7 @@ class Walk:
         self.finished = False
         self.ended = False
         self.counted = False
+        self.cut = False  # the budget ended before the walk did
         self.fresh_posts = self.fresh_new = 0
         self._cap = cap
         self._posts: list[Post] = []
@@ -115,11 +116,19 @@ class Walk:
             and self._hash.digest() == self.position.trail
         )
 
+    def too_long(self) -> bool:
+        """Return whether a walk that ran out of budget would do so again: it ends where it is, or
+        it would start from the front for ever.
+        """
+        requests = self.outcome.requests
+        return self.outcome.pages > 0 and 4 * requests >= self.poll.lane.budget.ceiling
+
     def overflowed(self, page: Page) -> bool:
         """Return whether posts lie between this poll and the last that no page showed."""
         if not self.position.front or self._reached:
             return False
-        more = page.cursor is not None or len(page.posts) >= self.poll.source.page_size
+        full = page.cursor is not None or len(page.posts) >= self.poll.source.page_size
+        more = full or self.cut
         self.outcome.overflow = more and bool(self._posts)
         return self.outcome.overflow
 

@@ -31,6 +31,20 @@ def test_an_hour_that_is_over_is_reported_once_more_and_forgotten() -> None:
     assert accounts.report(START + timedelta(hours=2)) == []
 
 
+def test_what_comes_to_an_hour_after_its_last_report_adds_to_it() -> None:
+    accounts = Accounts(observer="one.1")
+    accounts.hour(KEY, START).made += 3
+    later = START + timedelta(hours=2)
+    ids = [poll.id for poll in polls(accounts.report(later))]
+    accounts.plan(KEY, [START, START + timedelta(minutes=5)])
+    (late,) = polls(accounts.report(later))
+    accounts.plan(KEY, [START], count=-1)
+    (again,) = polls(accounts.report(later))
+    ids += [late.id, again.id]
+    assert (late.planned, late.made, again.planned) == (2, 0, -1)
+    assert ids == [f"{KEY}@2026-01-01T00@one.1{part}" for part in ("", "+1", "+2")]
+
+
 def test_limited_seconds_fall_into_their_own_hours() -> None:
     accounts = Accounts(observer="one.1")
     half = timedelta(minutes=30)

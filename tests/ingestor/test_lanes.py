@@ -140,6 +140,29 @@ async def test_a_tag_without_a_free_slot_is_not_asked(bench: Bench, clock: Stepp
     assert refused.value.seconds > 6 * 86_400
 
 
+async def test_the_registry_is_asked_once_for_a_slot_as_long_as_it_serves(
+    bench: Bench, clock: SteppedClock
+) -> None:
+    lane = msgspec.structs.replace(bench.lane("a"), slots=2, slot_window=86_400.0)
+    await bench.registry.lanes.upsert([lane])
+    book, asked = bench.registry.lanes, []
+
+    class Counting:
+        def __getattr__(self, name: str) -> object:
+            asked.append(name)
+            return getattr(book, name)
+
+    lanes = Lanes(Counting(), owner="one", clock=clock, rng=random.Random(1), lease_seconds=2e5)  # type: ignore[arg-type] # stands before the real one
+    await lanes.renew()
+    for _ in range(20):
+        await lanes.reserve(lanes.held["village/a"], Request(path="/", slot="nike"))
+    assert asked.count("use_slot") == 1
+    later(clock, 86_400)  # a minute before and after its end a slot serves nobody
+    with pytest.raises(NoBudget, match="slot"):
+        await lanes.reserve(lanes.held["village/a"], Request(path="/", slot="nike"))
+    assert asked.count("use_slot") == 2
+
+
 async def _granted(lanes: Lanes, lane: HeldLane) -> bool:
     try:
         await lanes.reserve(lane, ASK)

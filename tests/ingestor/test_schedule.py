@@ -107,6 +107,25 @@ def test_targets_that_wait_too_long_are_told_once() -> None:
     assert len(schedule.late(now=8601.0, seconds=3600.0)) == 3
 
 
+def test_every_missed_poll_is_told_once_however_often_it_is_asked() -> None:
+    schedule = made()
+    schedule.plan("a", hourly=4.0, now=0.0)  # every 900 seconds
+    schedule.ripen(60.0)
+    told = []
+    for now in (3601.0, 5000.0, 7300.0, 7400.0, 36_100.0):
+        told += [due.missed(now) for due in schedule.late(now=now, seconds=3600.0)]
+    assert told == [4, 4, 32]
+    assert next_due(schedule, 36_200.0).missed(36_200.0) == 0
+
+
+def test_a_postponed_target_that_moves_to_another_lane_is_late_all_the_same() -> None:
+    schedule = made()
+    due = next_due(schedule, 60.0)
+    schedule.postpone(due, now=60.0, seconds=500.0)
+    schedule.put("t0", "b", now=500.0)
+    assert next_due(schedule, 560.0, "b").since == due.since
+
+
 def test_a_dropped_target_is_not_polled_even_if_it_was_due() -> None:
     schedule = made(2)
     schedule.ripen(60.0)
@@ -140,9 +159,26 @@ def test_a_plan_brings_targets_forward_that_are_too_far_away() -> None:
 
 def test_polls_that_need_several_requests_are_planned_less_often() -> None:
     schedule = made()
-    schedule._costs[0] = 4.0
-    schedule.plan("a", hourly=8.0, now=0.0)
-    assert schedule.interval("t0") == pytest.approx(1800.0)
+    answer(schedule, next_due(schedule, 60.0), 60.0)
+    for poll in range(1, 40):
+        due = next_due(schedule, 60.0 + 4000.0 * poll)
+        schedule.done(due, now=60.0 + 4000.0 * poll, new=0, seconds=1.0, requests=4, overflow=False)
+    schedule.plan("a", hourly=8.0, now=160_000.0)
+    assert schedule.interval("t0") == pytest.approx(1800.0, rel=0.1)
+    assert schedule.load("a") == pytest.approx(8.0)
+
+
+def test_what_only_the_first_poll_of_a_target_costs_is_not_planned() -> None:
+    schedule = made(5)
+    for _ in range(5):
+        due = next_due(schedule, 60.0)
+        schedule.done(due, now=60.0, new=0, seconds=1.0, requests=3, overflow=False)
+    schedule.plan("a", hourly=20.0, now=60.0)
+    assert schedule.interval("t0") == pytest.approx(900.0)
+
+
+def test_a_lane_without_a_plan_has_nothing_to_spare() -> None:
+    assert made().load("a") == made().load("unknown") == float("inf")
 
 
 def test_higher_priority_is_polled_more_often() -> None:
