@@ -49,7 +49,9 @@ def told(error: BaseException) -> tuple[str, int]:
     error = leaf(error)
     if isinstance(error, TaglakeError):
         return str(error), error.exit_code
-    if isinstance(error, registry.BadField | registry.BadAddress | InsightError | BadQuestion):
+    if isinstance(error, (registry.BadField, registry.BadAddress, registry.Taken)):
+        return str(error), BadSetting.exit_code
+    if isinstance(error, InsightError | BadQuestion):
         return str(error), BadSetting.exit_code
     if isinstance(error, registry.Unknown):
         return str(error), NotThere.exit_code

@@ -36,6 +36,8 @@ async def write_export(
     """Write the cut to `destination` and return what was written. Raises TaglakeError."""
     if await asyncio.to_thread(destination.exists):
         raise BadSetting(f"DESTINATION {destination}: is there already; name a new folder")
+    if cut.since and cut.until and cut.since >= cut.until:
+        raise BadSetting(f"--until {cut.until.isoformat()}: choose an instant after --since")
     async with wiring.open_lake(settings) as lake:
         where = await _where(settings, cut)
         kinds = [RECORDS[table] for table in cut.tables]

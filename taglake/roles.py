@@ -5,6 +5,7 @@ sender's last request answered.
 """
 
 import asyncio
+import errno
 import os
 import random
 import socket
@@ -221,10 +222,15 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise BadSetting(
-            f"serve.port = {port}: {error.strerror}; set TAGLAKE_SERVE__PORT to a free port, or 0"
-        ) from None
+        raise BadSetting(_unbound(host, port, error)) from None
     return bound
+
+
+def _unbound(host: str, port: int, error: OSError) -> str:
+    if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+        fix = "set TAGLAKE_SERVE__PORT to a free port, or 0"
+        return f"serve.port = {port}: {error.strerror}; {fix}"
+    return f"serve.host = {host!r}: {error.strerror}; take 127.0.0.1, or an address of this machine"
 
 
 async def beat(path: Path | None, stop: asyncio.Event) -> None:

@@ -1,6 +1,7 @@
 """`taglake track`: one command from a hashtag to a report."""
 
 import asyncio
+import re
 import sys
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from taglake.settings import AccountSettings, Settings
 
 LOCAL = "local"  # the tenant of campaigns made on the command line
 PROGRESS_SECONDS = 5.0
+SERVER = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[^\s?#]*)?$")
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,20 +70,32 @@ async def _collect(
 def with_account(settings: Settings, wish: Wish) -> Settings:
     """Return the settings with an account for the wish; one that is there serves."""
     base_url = _base_url(wish.instance)
+    _check_network(wish, base_url)
     for account in settings.accounts:
         if account.source == wish.source and base_url in (None, account.base_url):
             return settings
     name = urlsplit(base_url).netloc.replace(":", "-") if base_url else f"{wish.source}-public"
-    account = AccountSettings(source=wish.source, name=name, base_url=base_url)
-    wiring.lane_of(account, wiring.sources())
+    account = AccountSettings(source=wish.source, name=name[:64], base_url=base_url)
     return settings.model_copy(update={"accounts": (*settings.accounts, account)})
+
+
+def _check_network(wish: Wish, base_url: str | None) -> None:
+    known = wiring.sources()
+    if wish.source not in known:
+        raise BadSetting(
+            f"--network {wish.source!r}: unknown; there are {', '.join(sorted(known))}"
+        )
+    if base_url is None and not getattr(known[wish.source], "base_url", None):
+        raise BadSetting(
+            f"--instance: {wish.source} has many servers; name one: --instance mastodon.social"
+        )
 
 
 def _base_url(instance: str | None) -> str | None:
     if instance is None:
         return None
     url = instance if "://" in instance else f"https://{instance}"
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
+    if not SERVER.match(url):
         raise BadSetting(f"--instance {instance!r}: is not a server; write mastodon.social")
     return url.rstrip("/")
 
