@@ -24,6 +24,7 @@ from servers.requirement import Missing
 HERE = Path(__file__).parents[1] / "networks"
 PASSWORD = "a-password-of-a-test"
 INSTALL_SECONDS, START_SECONDS, ANSWER_SECONDS, STOP_SECONDS = 1200.0, 60.0, 90.0, 15.0
+LISTS = ("package.json", "package-lock.json")
 NATIVE = "better-sqlite3"  # the only package whose install script we need, and so run
 PORTS = ("PDS_PORT", "APPVIEW_PORT", "PLC_PORT", "OZONE_PORT", "INTROSPECT_PORT")
 
@@ -209,14 +210,16 @@ def _installed() -> Path:
 def _key() -> str:
     """Return what an installation depends on: the list of packages, and the ABI of Node."""
     node = _said("node", "-p", "process.versions.modules + process.arch")
-    return hashlib.sha256((HERE / "package.json").read_bytes() + node.encode()).hexdigest()[:12]
+    lists = b"".join((HERE / name).read_bytes() for name in LISTS)
+    return hashlib.sha256(lists + node.encode()).hexdigest()[:12]
 
 
 def _install(folder: Path) -> None:
     """Install into a folder. Raises Missing with npm's last words."""
     folder.mkdir()
-    shutil.copy(HERE / "package.json", folder)
-    _npm(folder, "install", "--ignore-scripts", "--no-audit", "--no-fund")
+    for name in LISTS:
+        shutil.copy(HERE / name, folder)
+    _npm(folder, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
     # From npm 11 on an install script has to be allowed by name; before, there is no such command.
     _said("npm", "install-scripts", "approve", NATIVE, cwd=folder, check=False)
     _npm(folder, "rebuild", NATIVE, "--ignore-scripts=false")
