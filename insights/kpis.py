@@ -62,15 +62,14 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def measured(view: Posts, campaign: Campaign, period: Period | None) -> Measured | None:
-    """Return the brand's numbers of a period; None if it has not begun. Five questions at once."""
+    """Return the brand's numbers of a period; None if it has not begun. Four questions at once."""
     if period is None:
         return None
     brand = sides(campaign)[0]
     where = within(where_of(campaign, brand), period)
     passed_on = within(where_of(campaign, brand, reposts=True), period)
-    numbers, reposts, authors, daily, followers = await asyncio.gather(
-        view.totals(Post, where, (*_ASKED, _FOLLOWERS_KNOWN)),
-        view.totals(Post, passed_on, (COUNT,)),
+    (numbers, reposts), authors, daily, followers = await asyncio.gather(
+        view.tallies(Post, (where, passed_on), (*_ASKED, _FOLLOWERS_KNOWN)),
         view.distinct(Post, where, "author_id"),
         _daily_publishers(view, where, campaign.timezone),
         audience(view, where),

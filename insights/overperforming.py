@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from insights.past import snapshots_of
+from insights.periods import DAY
 from lake.contract import Lake, Sort, Where
 from lake.records import Counts, Post, PostCounts, Snapshot
 
@@ -85,8 +86,8 @@ async def performances(
     pairs = sorted({(post.author_id, post.kind) for post in posts if post.author_id})
     found = await asyncio.gather(*(one(author, kind) for author, kind in pairs))
     histories = dict(zip(pairs, found, strict=True))
-    ids = sorted({other.id for earlier in found for other in earlier})
-    ladders = await _ladders(lake, ids, instant)
+    earlier = [other for history in found for other in history]
+    ladders = await _ladders(lake, _needed(posts, earlier, instant))
     return {
         post.id: _performance(post, histories[post.author_id, post.kind], ladders)
         for post in posts
@@ -94,12 +95,32 @@ async def performances(
     }
 
 
-async def _ladders(lake: Lake, ids: Sequence[str], instant: datetime) -> dict[str, list[Snapshot]]:
+def _needed(
+    posts: Sequence[Post], earlier: Sequence[Post], instant: datetime
+) -> tuple[Where, datetime]:
+    """Return which snapshots the scores rest on, and until when: bounded in time, since a lake
+    finds a stretch of history sooner than single posts in all of it.
+    """
+    ages = [post.observed_at - post.created_at for post in posts if post.created_at]
+    made = [post.created_at for post in earlier if post.created_at]
+    if not (ages and made):
+        return Where(), instant
+    # A day of room: servers disagree on the time, and a post may be seen "before" it was made.
+    where = Where(
+        subject="post",
+        subjects=tuple(sorted({post.id for post in earlier})),
+        since=min(made) - DAY,
+    )
+    return where, min(instant, max(made) + max(ages))
+
+
+async def _ladders(lake: Lake, needed: tuple[Where, datetime]) -> dict[str, list[Snapshot]]:
     """Return the snapshots of each post, oldest first."""
+    where, until = needed
     ladders: dict[str, list[Snapshot]] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        where = Where(subject="post", subjects=tuple(ids[start : start + _AT_ONCE]))
-        async for shot in snapshots_of(lake, where, instant):
+    for start in range(0, len(where.subjects), _AT_ONCE):
+        some = msgspec.structs.replace(where, subjects=where.subjects[start : start + _AT_ONCE])
+        async for shot in snapshots_of(lake, some, until):
             ladders.setdefault(shot.subject_id, []).append(shot)
     for shots in ladders.values():
         shots.sort(key=lambda shot: shot.observed_at)

@@ -34,6 +34,16 @@ class Posts(Protocol):
         """Return each metric over all records that match."""
         ...
 
+    async def tallies(
+        self, kind: type[R], wheres: Sequence[Where], metrics: Sequence[Metric]
+    ) -> list[Numbers]:
+        """Return the totals of each filter."""
+        ...
+
+    async def newest(self, kind: type[R], where: Where, *, by: str) -> dict[str, R]:
+        """Return the newest record of each value of a field."""
+        ...
+
     async def series(
         self,
         kind: type[R],
@@ -80,6 +90,17 @@ class Past:
     async def totals(self, kind: type[R], where: Where, metrics: Sequence[Metric]) -> Numbers:
         """Return each metric over all posts that match."""
         return rows.totals(self._matching(where), metrics)
+
+    async def tallies(
+        self, kind: type[R], wheres: Sequence[Where], metrics: Sequence[Metric]
+    ) -> list[Numbers]:
+        """Return the totals of each filter."""
+        return [rows.totals(self._matching(where), metrics) for where in wheres]
+
+    async def newest(self, kind: type[R], where: Where, *, by: str) -> dict[str, R]:
+        """Return the newest post of each value of a field."""
+        found = rows.newest(self._matching(where), by=by, time=where.time)
+        return {key: post for key, post in found.items() if isinstance(post, kind)}
 
     async def series(
         self,

@@ -1,7 +1,6 @@
 """The posts of a campaign, best or newest first, each with its over-performing score."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -211,29 +210,6 @@ def row_of(post: Post, scores: Mapping[str, Performance]) -> PostRow:
         benchmark=score.benchmark,
         benchmark_posts=score.posts,
     )
-
-
-async def newest_by(view: Posts, where: Where, author_ids: Sequence[str]) -> dict[str, Post]:
-    """Return the newest matching post of each author.
-
-    One question brings nearly all; who wrote nothing lately is asked for alone.
-    """
-
-    async def newest(authors: Sequence[str], limit: int) -> list[Post]:
-        """Return the newest posts of some authors together."""
-        theirs = msgspec.structs.replace(where, authors=tuple(authors))
-        page = await view.page(Post, theirs, sort=Sort(), limit=limit)
-        return [post for post in page.records if isinstance(post, Post)]
-
-    if not author_ids:
-        return {}
-    found: dict[str, Post] = {}
-    for post in await newest(author_ids, min(1000, 10 * len(author_ids))):
-        found.setdefault(post.author_id or "", post)
-    missing = [author for author in author_ids if author not in found]
-    for posts in await asyncio.gather(*(newest([author], 1) for author in missing)):
-        found.update({post.author_id or "": post for post in posts})
-    return found
 
 
 async def _most_surprising(

@@ -8,7 +8,7 @@ from insights.errors import BadRequest
 from insights.measures import ENGAGEMENTS, FOLLOWERS, MOST_FOLLOWERS
 from insights.past import Posts, posts_of
 from insights.periods import Header, header, side_named, where_of
-from insights.posts import newest_by, stretch
+from insights.posts import stretch
 from insights.rounding import whole
 from lake.contract import COUNT, Group, Lake, Metric, Where
 from lake.records import Post, Profile
@@ -98,7 +98,9 @@ async def ranked(
     names = [group.key for group in groups]
     # Of the past only what snapshots say: today's profile may not have been known then.
     profiles = await lake.get(Profile, names) if names and view is lake else {}
-    newest = await newest_by(view, where, [name for name in names if name not in profiles])
+    unknown = tuple(name for name in names if name not in profiles)
+    theirs = msgspec.structs.replace(where, authors=unknown)
+    newest = await view.newest(Post, theirs, by="author_id") if unknown else {}
     handles = {name: post.author_handle for name, post in newest.items()}
     return [_publisher(group, profiles.get(group.key), handles.get(group.key)) for group in groups]
 

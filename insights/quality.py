@@ -222,10 +222,7 @@ async def _counts(
         for side in sides(campaign)
     ]
     gone = [msgspec.structs.replace(where, deleted=True) for where in wheres]
-    answers = await asyncio.gather(
-        *(view.totals(Post, where, (COUNT, KNOWN_AUTHORS)) for where in wheres),
-        *(view.totals(Post, where, (COUNT,)) for where in gone),
-    )
+    answers = await view.tallies(Post, (*wheres, *gone), (COUNT, KNOWN_AUTHORS))
     all_posts = answers[: len(wheres)]
     posts = sum(integer(numbers[COUNT.name]) or 0 for numbers in all_posts)
     known = sum(integer(numbers[KNOWN_AUTHORS.name]) or 0 for numbers in all_posts)

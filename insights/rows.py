@@ -56,6 +56,7 @@ def matches(record: Record, where: Where) -> bool:
         and _in_group(record, where)
         and _single(record, where)
         and _in_time(record, where)
+        and _reaches(record, where.at_least)
         and _has_words(record, where.words)
     )
 
@@ -64,6 +65,17 @@ def totals(records: Iterable[Record], metrics: Sequence[Metric]) -> Numbers:
     """Return each metric over all records."""
     rows = list(records)
     return {metric.name: _measure(rows, metric) for metric in metrics}
+
+
+def newest(records: Iterable[R], *, by: str, time: str) -> dict[str, R]:
+    """Return the newest record of each value of `by`, ties by id."""
+    ordered = sorted(records, key=lambda record: record.id)
+    ordered.sort(key=lambda record: _sort_key(value_of(record, time), True))
+    found: dict[str, R] = {}
+    for record in ordered:
+        for key in _keys(record, by):
+            found.setdefault(key, record)
+    return found
 
 
 def top(
@@ -169,6 +181,14 @@ def _in_time(record: Record, where: Where) -> bool:
     return (where.since is None or where.since <= instant) and (
         where.until is None or instant < where.until
     )
+
+
+def _reaches(record: Record, least: tuple[str, int] | None) -> bool:
+    """Tell whether a record's number is as high as the filter asks; an unknown one is not."""
+    if least is None:
+        return True
+    number = value_of(record, least[0])
+    return isinstance(number, int | float) and number >= least[1]
 
 
 def _has_words(record: Record, words: tuple[str, ...]) -> bool:

@@ -1,6 +1,5 @@
 """Share of voice: the brand's part of what was said about it and its competitors."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -69,9 +68,16 @@ async def shares_of(
 ) -> tuple[list[Share], int | None]:
     """Return the shares of all sides and the total they are parts of."""
     every = sides(campaign)
-    values, before = await asyncio.gather(
-        _values(view, campaign, every, metric, period),
-        _values(view, campaign, every, metric, baseline),
+    wheres = [
+        within(where_of(campaign, side), found)
+        for found in (period, baseline)
+        if found
+        for side in every
+    ]
+    numbers = await view.tallies(Post, wheres, questions([metric, "posts"]))
+    answers = iter([_whole(value(metric, each)) for each in numbers])
+    values, before = (
+        [next(answers) if found else None for _ in every] for found in (period, baseline)
     )
     total, total_before = _sum(values), _sum(before)
     shares = [
@@ -79,19 +85,6 @@ async def shares_of(
         for side, value, value_before in zip(every, values, before, strict=True)
     ]
     return shares, total
-
-
-async def _values(
-    view: Posts, campaign: Campaign, every: Sequence[Side], metric: str, period: Period | None
-) -> list[int | None]:
-    """Return the metric of each side in a period."""
-    if period is None:
-        return [None] * len(every)
-    asked = questions([metric, "posts"])
-    answers = await asyncio.gather(
-        *(view.totals(Post, within(where_of(campaign, side), period), asked) for side in every)
-    )
-    return [_whole(value(metric, numbers)) for numbers in answers]
 
 
 def _share(

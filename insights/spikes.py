@@ -15,7 +15,7 @@ judge one, so a spike found once stays found, whatever else is collected later.
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from math import sqrt
+from math import ceil, sqrt
 
 import msgspec
 
@@ -160,13 +160,12 @@ async def _candidates(
 
 async def _highest(lake: Lake, where: Where, kind: str) -> tuple[list[Snapshot], bool]:
     """Return the steps with the highest gain of one kind, and whether those are all."""
-    sort = Sort(field=f"delta.{kind}")
-    page = await lake.page(Snapshot, where, sort=sort, limit=CANDIDATES)
-    shots = [shot for shot in page.records if isinstance(shot, Snapshot)]
-    last = getattr(shots[-1].delta, kind, None) if shots else None
+    field = f"delta.{kind}"
     # A spike has one count that gained at least a third of the least gain.
-    complete = page.cursor is None or last is None or last < MIN_GAIN / len(_KINDS)
-    return shots, complete
+    bounded = msgspec.structs.replace(where, at_least=(field, ceil(MIN_GAIN / len(_KINDS))))
+    page = await lake.page(Snapshot, bounded, sort=Sort(field=field), limit=CANDIDATES)
+    shots = [shot for shot in page.records if isinstance(shot, Snapshot)]
+    return shots, page.cursor is None
 
 
 async def _without_reposts(lake: Lake, found: list[Spike]) -> list[Spike]:

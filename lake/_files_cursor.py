@@ -51,6 +51,7 @@ def behind(
     cursor = _read(text, _seal(layout, where, sort))
     column = layout.find(sort.field)
     name, id = filter.column(sort.field), params.add(cursor.id)
+    filter.column("id")
     if cursor.value is None:
         return f"({name} IS NULL AND id > {id})"
     value = params.add(_value(column, cursor.value))

@@ -1,6 +1,6 @@
 """Metrics as SQL expressions, and their values back as the contract's numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,8 @@ _ALLOWED: dict[str, frozenset[str]] = {
     "known": frozenset({"word", "words", "integer", "number", "flag", "time"}),
     "distinct": frozenset({"word", "words", "integer", "flag", "time"}),
 }
+
+_ADDED: dict[str, Callable[[list[Any]], Any]] = {"sum": sum, "min": min, "max": max}
 
 
 def _column(metric: Metric, layout: Layout) -> Column:
@@ -58,6 +60,23 @@ def expressions(metrics: Sequence[Metric], layout: Layout, where: Filter) -> str
 def numbers(metrics: Sequence[Metric], row: dict[str, object]) -> Numbers:
     """Return the metrics of one row under their contract names."""
     return {metric.name: _number(row[f"m{place}"]) for place, metric in enumerate(metrics)}
+
+
+def added(metrics: Sequence[Metric], parts: Sequence[Numbers]) -> Numbers:
+    """Return the metrics over groups that share no record, from those of each group."""
+    return {
+        metric.name: _added(metric, [part[metric.name] for part in parts]) for metric in metrics
+    }
+
+
+def _added(metric: Metric, values: Sequence[Any]) -> float | int | datetime | None:
+    known = [value for value in values if value is not None]
+    if metric.kind in ("count", "known"):
+        return int(sum(known))
+    if not known:
+        return None
+    result: float | int | datetime = _ADDED[metric.kind](known)
+    return result
 
 
 def _number(value: Any) -> float | int | datetime | None:

@@ -70,6 +70,7 @@ class Filter:
             self.conditions.append(f"NOT {self.among('kind', where.exclude_kinds)}")
         self._people_and_tags(where)
         self._deleted(where)
+        self._least(where)
         self._words(where)
         self._time(where)
 
@@ -106,6 +107,13 @@ class Filter:
         if where.deleted is not None:
             known = "IS NOT NULL" if where.deleted else "IS NULL"
             self.conditions.append(f"{self.column('deleted_at')} {known}")
+
+    def _least(self, where: Where) -> None:
+        if where.at_least is not None:
+            path, least = where.at_least
+            if self._layout.find(path).sort not in {"integer", "number"}:
+                raise BadQuestion(f"{path!r} of {self._layout.table} is no number")
+            self.conditions.append(f"{self.column(path)} >= {self._params.add(least)}")
 
     def _words(self, where: Where) -> None:
         wanted = [words.tokens(phrase) for phrase in where.words]

@@ -6,7 +6,7 @@ re-sends PUT and DELETE when a kept connection breaks.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -137,6 +137,21 @@ class Connection:
         _raise_for(status, answer, size=len(data or b""))
         return answer
 
+    async def ask_many(self, path: str, bodies: Sequence[object]) -> list[dict[str, Any]]:
+        """POST searches in one request and return their answers. Raises as `ask` does."""
+        if not bodies:
+            return []
+        head = b'{"allow_partial_search_results":false}\n'
+        data = b"".join(head + msgspec.json.encode(body) + b"\n" for body in bodies)
+        status, answer = await self._send("POST", f"{path}/_msearch", data, {}, headers=_LINES)
+        if status == 400:
+            raise BadQuestion(f"Elasticsearch does not take the question: {_why(answer)}")
+        _raise_for(status, answer, size=len(data))
+        found: list[dict[str, Any]] = msgspec.json.decode(answer)["responses"]
+        for each in found:
+            _raise_for_one(each)
+        return found
+
     async def manage(self, method: str, path: str, body: object = None) -> bytes | None:
         """Read or change the set-up; None if it is not there. Raises Unavailable, Misplaced."""
         data = None if body is None else msgspec.json.encode(body)
@@ -208,6 +223,18 @@ def _raise_for(status: int, answer: bytes, *, size: int) -> None:
         cause = "credentials" if status == 401 else "rights"
         raise Misplaced(cause, f"Elasticsearch answered {status} {_why(answer)}")
     raise Misplaced("address", f"Elasticsearch answered {status} {_why(answer)}")
+
+
+def _raise_for_one(answer: dict[str, Any]) -> None:
+    """Raise for an answer of many that failed on its own."""
+    status = int(answer.get("status", 200))
+    why = _why(msgspec.json.encode(answer)) if status >= 300 else ""
+    if status == 400:
+        raise BadQuestion(f"Elasticsearch does not take the question: {why}")
+    if status in (429, 500, 502, 503, 504):
+        raise Unavailable(f"Elasticsearch answered {status}")
+    if status >= 300:
+        raise Misplaced("address", f"Elasticsearch answered {status} {why}")
 
 
 def _why(answer: bytes) -> str:

@@ -72,6 +72,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     campaign: str | None = None  # Rollup.campaign_id
     words: tuple[str, ...] = ()  # all must occur in the text, whole words, case does not matter
     deleted: bool | None = None  # True: deleted_at is known; False: it is not
+    at_least: tuple[str, int] | None = None  # a field of numbers, and its least value
     time: str = "created_at"
     since: datetime | None = None
     until: datetime | None = None
@@ -205,6 +206,12 @@ class Lake(Writer, Protocol):
         """Return each metric over all records that match."""
         ...
 
+    async def tallies(
+        self, kind: type[R], wheres: Sequence[Where], metrics: Sequence[Metric]
+    ) -> list[Numbers]:
+        """Return what `totals` says of each filter, in order, in one question."""
+        ...
+
     async def series(
         self,
         kind: type[R],
@@ -247,6 +254,12 @@ class Lake(Writer, Protocol):
     ) -> list[Bin]:
         """Return counts of records by `field` in bins [i * width, (i + 1) * width), empty ones
         left out.
+        """
+        ...
+
+    async def newest(self, kind: type[R], where: Where, *, by: str) -> dict[str, R]:
+        """Return the newest record by `where.time`, ties by id, of each value of a field of single
+        words, without `raw`; of the 1,000 values that have the newest ones.
         """
         ...
 

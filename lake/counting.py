@@ -33,16 +33,29 @@ class Counts:
 
     async def _counted(self, kind: type[Record], wanted: Query, aggs: Query) -> Answer:
         """Return the aggregations of a question, with the number of documents as `doc_count`."""
-        body = {"size": 0, "track_total_hits": True, "query": wanted, "aggs": aggs}
         answer: Answer = msgspec.json.decode(
             await self._connection.ask(
                 f"/{self._prefix}-{TABLES[kind]}-*/_search",
-                body,
+                _question(wanted, aggs),
                 params={"allow_partial_search_results": "false"},
             )
         )
-        found: Answer = answer.get("aggregations", {})
-        return found | {"doc_count": answer["hits"]["total"]["value"]}
+        return _aggregated(answer)
+
+    async def tallies(
+        self, kind: type[Record], wheres: Sequence[Where], metrics: Sequence[Metric]
+    ) -> list[Numbers]:
+        """Return the metrics over what each filter matches.
+
+        In one request of many questions, not one question of many filters: each then reads its own
+        documents only. Different values may need a second look, so they are asked for apart.
+        """
+        if any(metric.kind == "distinct" for metric in metrics):
+            return [await self.totals(kind, where, metrics) for where in wheres]
+        aggs = ask.aggregations(kind, metrics)
+        questions = [_question(query(kind, where), aggs) for where in wheres]
+        answers = await self._connection.ask_many(f"/{self._prefix}-{TABLES[kind]}-*", questions)
+        return [ask.numbers(kind, metrics, _aggregated(each)) for each in answers]
 
     async def totals(self, kind: type[Record], where: Where, metrics: Sequence[Metric]) -> Numbers:
         """Return each metric over all records that match."""
@@ -146,8 +159,7 @@ class Counts:
             raise BadQuestion(f"limit is {limit}; a ranking has 1 to {BUCKETS} groups")
         field, wanted = ask.group_field(kind, by), query(kind, where)
         ask.measured(kind, order)
-        keys = await self._ranked(kind, wanted, field, order=order, limit=limit)
-        found = await self._groups(kind, wanted, field, keys=keys, metrics=[*metrics, order])
+        found = await self._found(kind, wanted, field, metrics, order=order, limit=limit)
         groups = sorted(found, key=lambda group: _rank(group.numbers[order.name], group.key))
         names = {metric.name for metric in metrics}
         return [
@@ -155,18 +167,55 @@ class Counts:
             for each in groups[:limit]
         ]
 
+    async def _found(
+        self,
+        kind: type[Record],
+        wanted: Query,
+        field: str,
+        metrics: Sequence[Metric],
+        *,
+        order: Metric,
+        limit: int,
+    ) -> list[Group]:
+        """Return the highest groups with their numbers, in no order; a few more of an estimate.
+
+        In one question where the shards need leave no group out. Different values are counted in
+        the groups that are shown only, since each group takes registers for them.
+        """
+        every = [*metrics, order]
+        if not any(metric.kind == "distinct" for metric in every):
+            answer = await self._highest(kind, wanted, field, every, order=order, size=limit)
+            if _is_exact(kind, order, answer, limit):
+                return _groups_of(kind, every, answer)
+        keys = await self._ranked(kind, wanted, field, order=order, limit=limit)
+        return await self._groups(kind, wanted, field, keys=keys, metrics=every)
+
+    async def _highest(
+        self,
+        kind: type[Record],
+        wanted: Query,
+        field: str,
+        metrics: Sequence[Metric],
+        *,
+        order: Metric,
+        size: int,
+    ) -> Answer:
+        """Return the highest groups as the server ranks them."""
+        ranks = [{ask.path_of(order): "desc"}, {"_key": "asc"}]
+        each: Query = {"field": field, "size": size, "order": ranks}
+        each["shard_size"] = max(self._groups_per_shard, size)
+        inner = ask.aggregations(kind, metrics, precision=100)
+        answer = await self._counted(kind, wanted, {"each": {"terms": each, "aggs": inner}})
+        found: Answer = answer.get("each", {"buckets": [], "doc_count_error_upper_bound": 0})
+        return found
+
     async def _ranked(
         self, kind: type[Record], wanted: Query, field: str, *, order: Metric, limit: int
     ) -> list[str]:
         """Return the keys of the highest groups; a few more where the order is an estimate."""
         spare = limit + 50 if order.kind == "distinct" else 0
         size = limit + spare
-        inner = ask.aggregations(kind, [order], precision=100 if spare else 0)
-        ranks = [{ask.path_of(order): "desc"}, {"_key": "asc"}]
-        each: Query = {"field": field, "size": size, "order": ranks}
-        each["shard_size"] = max(self._groups_per_shard, size)
-        answer = await self._counted(kind, wanted, {"each": {"terms": each, "aggs": inner}})
-        found = answer.get("each", {"buckets": [], "doc_count_error_upper_bound": 0})
+        found = await self._highest(kind, wanted, field, [order], order=order, size=size)
         if _is_exact(kind, order, found, size):
             return [bucket["key"] for bucket in found["buckets"]]
         sources: list[Query] = [{"key": {"terms": {"field": field}}}]
@@ -202,10 +251,23 @@ class Counts:
         each = {"terms": {"field": field, "size": len(keys), "include": keys}, "aggs": inner}
         both = {"bool": {"filter": [wanted, terms(kind, field, tuple(keys))]}}
         answer = await self._counted(kind, both, {"each": each})
-        return [
-            Group(key=bucket["key"], numbers=ask.numbers(kind, metrics, bucket))
-            for bucket in answer["each"]["buckets"]
-        ]
+        return _groups_of(kind, metrics, answer["each"])
+
+
+def _question(wanted: Query, aggs: Query) -> Query:
+    return {"size": 0, "track_total_hits": True, "query": wanted, "aggs": aggs}
+
+
+def _aggregated(answer: Answer) -> Answer:
+    found: Answer = answer.get("aggregations", {})
+    return found | {"doc_count": answer["hits"]["total"]["value"]}
+
+
+def _groups_of(kind: type[Record], metrics: Sequence[Metric], answer: Answer) -> list[Group]:
+    return [
+        Group(key=bucket["key"], numbers=ask.numbers(kind, metrics, bucket))
+        for bucket in answer["buckets"]
+    ]
 
 
 def _is_exact(kind: type[Record], order: Metric, found: Answer, size: int) -> bool:

@@ -155,6 +155,16 @@ class ElasticLake:
         """Return each metric over all records that match."""
         return await self._counts.totals(kind, where, metrics)
 
+    async def tallies(
+        self, kind: type[R], wheres: Sequence[Where], metrics: Sequence[Metric]
+    ) -> list[Numbers]:
+        """Return the totals of each filter, asked in one request."""
+        return await self._counts.tallies(kind, wheres, metrics)
+
+    async def newest(self, kind: type[R], where: Where, *, by: str) -> dict[str, R]:
+        """Return the newest record of each value of a field."""
+        return await self._documents.newest(kind, where, by)
+
     async def series(
         self,
         kind: type[R],

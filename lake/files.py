@@ -234,6 +234,10 @@ class FilesLake:
         async for batch in _batches(stream):
             yield records_of(Snapshot, batch)
 
+    async def newest(self, kind: type[R], where: Where, *, by: str) -> dict[str, R]:
+        """Return the newest record of each value of a field."""
+        return await asyncio.to_thread(self._questions.newest, TABLES[kind], where, by)
+
     async def page(
         self, kind: type[R], where: Where, *, sort: Sort, limit: int = 50, cursor: str | None = None
     ) -> Page:
@@ -248,6 +252,12 @@ class FilesLake:
     async def totals(self, kind: type[R], where: Where, metrics: Sequence[Metric]) -> Numbers:
         """Return each metric over all records that match."""
         return await asyncio.to_thread(self._questions.totals, TABLES[kind], where, metrics)
+
+    async def tallies(
+        self, kind: type[R], wheres: Sequence[Where], metrics: Sequence[Metric]
+    ) -> list[Numbers]:
+        """Return the totals of each filter from one pass over the table."""
+        return await asyncio.to_thread(self._questions.tallies, TABLES[kind], wheres, metrics)
 
     async def series(
         self,

@@ -27,7 +27,7 @@ _MOST_TERMS = 60_000  # below index.max_terms_count, 65,536
 def query(kind: type[Record], where: Where, *more: Query) -> Query:
     """Return the query that matches what `where` and all of `more` mean. Raises BadQuestion."""
     wanted = [*_among(kind, where), *_people_and_tags(kind, where), *_words(kind, where)]
-    wanted += [*_deleted(kind, where), *_range(kind, where), *more]
+    wanted += [*_deleted(kind, where), *_least(kind, where), *_range(kind, where), *more]
     unwanted = []
     if where.exclude_kinds:
         unwanted.append(terms(kind, "kind", where.exclude_kinds))
@@ -92,6 +92,15 @@ def _deleted(kind: type[Record], where: Where) -> list[Query]:
         return []
     known = exists(_known(kind, "deleted_at").path)
     return [known if where.deleted else {"bool": {"must_not": [known]}}]
+
+
+def _least(kind: type[Record], where: Where) -> list[Query]:
+    if where.at_least is None:
+        return []
+    path, least = where.at_least
+    if field_of(kind, path).kind not in ("integer", "number"):
+        raise BadQuestion(f"{path!r} of {TABLES[kind]} is no number")
+    return [{"range": {path: {"gte": least}}}]
 
 
 def _range(kind: type[Record], where: Where) -> list[Query]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -16,10 +17,11 @@ from lake.contract import Page, R, Sort, Where
 from lake.errors import BadQuestion, Misplaced, Unavailable
 from lake.lines import record_of
 from lake.mappings import field_of
-from lake.query import Query, moment, query
+from lake.query import Query, exists, moment, query
 from lake.records import TABLES, Record, Snapshot
 
 BATCH = 1_000  # documents of one answer: some megabytes with their raw
+NEWEST = 1_000  # groups of one answer of `newest`
 SUBJECTS = 2_000  # snapshots of one answer of `at`
 
 S = TypeVar("S")
@@ -178,6 +180,23 @@ class Documents:
         shown = hits[:limit]
         more = _sealed(digest, shown[-1].sort) if len(hits) > limit else None
         return Page(records=list(records(kind, shown)), cursor=more)
+
+    async def newest(self, kind: type[R], where: Where, by: str) -> dict[str, R]:
+        """Return the newest record of each value of a field."""
+        field = field_of(kind, by)
+        if field.kind != "word" or field.many:
+            raise BadQuestion(f"{by!r} of {TABLES[kind]} is no field of single words")
+        body: Query = {
+            "query": query(kind, where, exists(by)),
+            "sort": order(kind, Sort(field=where.time)),
+            "collapse": {"field": by},
+            "size": NEWEST,
+            "track_total_hits": False,
+            "_source": {"excludes": ["raw"]},
+        }
+        found = records(kind, await self._hits(f"{self.indices(kind)}/_search", body))
+        key_of = attrgetter(by)
+        return {key_of(record): record for record in found}
 
     async def at(self, where: Where, instant: datetime) -> AsyncIterator[list[Snapshot]]:
         """Yield the last snapshot not later than `instant` of each subject, by subject."""

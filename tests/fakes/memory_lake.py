@@ -79,6 +79,17 @@ class MemoryLake:
         self.asked.append(f"totals {TABLES[kind]}")
         return rows.totals(self._all(kind, where), metrics)
 
+    async def tallies(
+        self, kind: type[R], wheres: Sequence[Where], metrics: Sequence[Metric]
+    ) -> list[Numbers]:
+        self.asked.append(f"tallies {TABLES[kind]}")
+        return [rows.totals(self._all(kind, where), metrics) for where in wheres]
+
+    async def newest(self, kind: type[R], where: Where, *, by: str) -> dict[str, R]:
+        self.asked.append(f"newest {TABLES[kind]}")
+        found = [_bare(record) for record in self._all(kind, where)]
+        return rows.newest(found, by=by, time=where.time)
+
     async def series(
         self,
         kind: type[R],
