@@ -31,6 +31,7 @@ from simnet.logins import Site, login
 from simnet.server import JUDGE, addresses, make_app
 from simnet.world import World
 from taglake import roles, wiring
+from taglake.logs import configure
 from taglake.reporting import full_report, in_short
 from taglake.settings import (
     AccountSettings,
@@ -47,9 +48,9 @@ START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday: weeks are whole
 DAYS = 28
 BEFORE, DURING, AFTER = 7, 14, 7
 SEND_EVERY = timedelta(days=3)  # of simulated time; small files cost more
-# Requests per day and account. Lower than the networks allow: two hours between looks do for
+# Requests per day and account. Lower than the networks allow: three hours between looks do for
 # four weeks of these tags, and each request costs the demo some milliseconds.
-BUDGETS = {"instagram_graph": 72, "mastodon": 40, "bluesky": 40}
+BUDGETS = {"instagram_graph": 48, "mastodon": 24, "bluesky": 24}
 SITES: dict[str, Site] = {
     "instagram_graph": "graph.example",
     "mastodon": "mastodon.example",
@@ -71,6 +72,7 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
 
 async def play_demo(play: Play, stop: asyncio.Event) -> None:
     """Play the campaign, print its report and, unless `once`, serve it until `stop` is set."""
+    configure("warning", "auto")
     with _folder(play) as folder:
         clock = SteppedClock(START)
         async with _stage(play, folder, clock) as stage:
@@ -253,6 +255,8 @@ class _Progress:
         if day > self._day:
             self._bar.update(day - self._day)
             self._day = day
+            if not sys.stderr.isatty() and day % 7 == 0:
+                click.echo(f"day {day} of {DAYS}", err=True)
 
     def end(self) -> None:
         """Finish the line."""
