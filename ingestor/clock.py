@@ -8,9 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-FLOOR = (
-    0.001  # seconds; uvloop rounds shorter delays to 0 and spins
-)
+FLOOR = 0.001  # seconds; uvloop rounds shorter delays to 0 and spins
 
 
 class Bell:

@@ -24,6 +24,7 @@ from ingestor.schedule import Due, Schedule
 from ingestor.spool import Spool
 from ingestor.walk import Outcome
 from registry import Registry, RegistryError
+from registry.allocation import HEADROOM
 from registry.models import Lane, Progress, WatchedTarget
 
 log = structlog.get_logger()
@@ -46,7 +47,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     report: float = 300.0  # how often accounts and progress are written
     grace: float = 10.0  # how long a stop waits for polls in flight
     max_lanes: int = 1000
-    headroom: float = 0.9  # share of a budget that is planned; the rest pays for second pages
+    headroom: float = HEADROOM  # share of a budget that is planned
     agent: str = AGENT  # User-Agent
 
 

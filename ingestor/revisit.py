@@ -3,10 +3,11 @@ is gone.
 
 Pages show what is recent; a post that left them grows unseen and is deleted unseen. So posts are
 asked for directly 1 hour, 5 hours, 1 day and 7 days after they were made, where the source can
-(`kinds` has "post"), no page has shown them at about that time, and the lane's budget has room beside
-what is planned for its targets: a visit never takes the place of a poll. Not covered: posts beyond the table's limit, rungs that come late because the lane
-had no budget to spare, and posts whose lane another process has taken over. The first rung, 15
-minutes, is left to the pages: a new post still stands on them.
+(`kinds` has "post"), no page has shown them at about that time, and the lane's budget has room
+beside what is planned for its targets: a visit never takes the place of a poll. Not covered: posts
+beyond the table's limit, rungs that come late because the lane had no budget to spare, and posts
+whose lane another process has taken over. The first rung, 15 minutes, is left to the pages: a new
+post still stands on them.
 """
 
 from collections.abc import Awaitable, Callable

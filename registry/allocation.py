@@ -7,6 +7,8 @@ F64 = npt.NDArray[np.float64]
 
 FLOOR = 0.25  # polls per hour: a quiet target is still seen every four hours
 CEILING = 60.0  # polls per hour: more than one a minute is impolite and finds little
+# Share of a budget that is planned: the rest pays for second pages and for visits of single posts.
+HEADROOM = 0.9
 PAGE_FILL = 0.7  # of a page of 50, the mean of a Poisson count that overflows once in 150 polls
 UNKNOWN_RATE = 1.0  # posts per hour of a new target among none that are known
 QUIET_RATE = 0.01  # posts per hour: below it a rate is noise, and a weight of 0 could never recover

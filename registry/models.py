@@ -82,7 +82,7 @@ class WatchedTarget(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     host: str | None = None
     priority: float = 1.0  # the highest of the campaigns that want it
-    tenant: str | None = None  # a client that wants it: the schedule is fair among tenants
+    tenant: str | None = None  # the client that wants it most: the schedule is fair among tenants
     lane: str | None = None
     until: datetime | None = None  # the last day a campaign wants it; None: no end
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from registry.allocation import F64, FLOOR, allocate, delays
+from registry.allocation import F64, FLOOR, HEADROOM, allocate, delays
 from registry.drafts import tidy, wanted
 from registry.models import CampaignDraft, Lane, WatchedTarget
 from registry.pinning import Load, hourly, loads, pin
@@ -175,7 +175,7 @@ class _Forecast:
         for lane, there in by_lane.items():
             shares = allocate(
                 [self.rates.get(target.key, np.nan) for target in there],
-                capacity=hourly(self.before[lane].lane),
+                capacity=hourly(self.before[lane].lane) * HEADROOM,
                 priorities=[target.priority for target in there],
                 page_size=PAGE,
             )

@@ -77,16 +77,15 @@ async def watched_between(
     tx: Transaction, since: datetime, until: datetime, *, lanes: Collection[str] | None = None
 ) -> list[WatchedTarget]:
     """Return the targets that campaigns want at some instant of [since, until]."""
+    wanting = _wanting(since, until)
     chosen = (
         sa.select(
             *(_targets.c[name] for name in ("key", "network", "kind", "name", "host")),
             _targets.c.lane_id.label("lane"),
-            sa.func.max(_watches.c.priority).label("priority"),
-            sa.func.max(_watches.c.until, type_=schema.Instant).label("until"),
+            *(wanting.c[name] for name in ("priority", "tenant", "until")),
         )
-        .join(_watches, _watches.c.target == _targets.c.key)
-        .where(_watches.c.since <= until, _watches.c.until > since)
-        .group_by(_targets.c.key)
+        .join(wanting, wanting.c.target == _targets.c.key)
+        .where(wanting.c.place == 1)
         .order_by(_targets.c.key)
     )
     if lanes is not None:
@@ -100,10 +99,32 @@ async def watched_between(
             host=host,
             lane=lane,
             priority=priority,
+            tenant=tenant,
             until=ends,
         )
-        async for key, network, kind, name, host, lane, priority, ends in tx.each(chosen)
+        async for key, network, kind, name, host, lane, priority, tenant, ends in tx.each(chosen)
     ]
+
+
+def _wanting(since: datetime, until: datetime) -> sa.Subquery:
+    """Return who wants each target at some instant, the campaign that wants it most in place 1;
+    the oldest of equals.
+    """
+    campaigns = schema.campaigns
+    most = (_watches.c.priority.desc(), _watches.c.campaign_id)
+    last = sa.func.max(_watches.c.until, type_=schema.Instant)
+    return (
+        sa.select(
+            _watches.c.target,
+            _watches.c.priority,
+            campaigns.c.client_id.label("tenant"),
+            last.over(partition_by=_watches.c.target).label("until"),
+            sa.func.row_number().over(partition_by=_watches.c.target, order_by=most).label("place"),
+        )
+        .join(campaigns, campaigns.c.id == _watches.c.campaign_id)
+        .where(_watches.c.since <= until, _watches.c.until > since)
+        .subquery()
+    )
 
 
 async def watch(tx: Transaction, campaign: Campaign) -> None:

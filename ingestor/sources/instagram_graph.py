@@ -5,7 +5,7 @@ hashtags name no author. Errors come with status 400 for nearly everything: the 
 """
 
 from collections.abc import AsyncIterator, MutableMapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ from ingestor.contract import (
     Target,
     TargetKind,
 )
-from ingestor.errors import Gone
+from ingestor.errors import Gone, NoBudget
 from ingestor.sources import _graph_shapes, faults, fields
 from ingestor.sources.fields import arr, at, first, obj
 from ingestor.sources.paging import checked, walk
@@ -41,10 +41,15 @@ _PASSING = {1, 2}
 _NEVER = {10, 100, 200}
 _UNKNOWN_OBJECT = 24  # the answer to a search for a hashtag nobody used
 WHOLE_APP = 4
+# Top posts bring counts of posts the recent ones no longer show, never a new post sooner. Asked for
+# at every poll they would double its price: the delay of every detection, too.
+TOP_EVERY = timedelta(hours=6)
 
 
 class InstagramGraph:
-    """Ask and read the Graph API. `tag_ids` keeps hashtag -> id, the same for all, for ever."""
+    """Ask and read the Graph API. `tag_ids` keeps hashtag -> id, the same for all, for ever; when
+    the top posts of a hashtag were last read is kept for this process.
+    """
 
     name = "instagram_graph"
     network = "instagram"
@@ -56,6 +61,7 @@ class InstagramGraph:
 
     def __init__(self, tag_ids: MutableMapping[str, str] | None = None) -> None:
         self._tag_ids = {} if tag_ids is None else tag_ids
+        self._top_at: dict[str, datetime] = {}
 
     def poll(
         self, fetch: Fetch, target: Target, credential: Credential, seen: Seen, cursor: str | None
@@ -63,6 +69,15 @@ class InstagramGraph:
         """Yield the target's pages; see `Source.poll`."""
         ask = _Ask(self, fetch, target, credential, seen)
         return walk(ask.tag if target.kind == "tag" else ask.profile, cursor)
+
+    def wants_top(self, tag: str, now: datetime) -> bool:
+        """Return whether a hashtag's top posts were not asked for lately by this process."""
+        last = self._top_at.get(tag)
+        return last is None or now - last >= TOP_EVERY
+
+    def had_top(self, tag: str, now: datetime) -> None:
+        """Note that the top posts were read."""
+        self._top_at[tag] = now
 
     def judge(self, answer: Answer, now: datetime) -> None:
         """Return for a good answer, raise for others; see `Source.judge`."""
@@ -220,12 +235,18 @@ class _Ask:
         self._headers = (("authorization", f"Bearer {secret}"),) if secret else ()
 
     async def tag(self, cursor: str | None) -> Page:
-        """Ask for a page of a hashtag's recent posts; the first brings the top posts along."""
+        """Ask for a page of a hashtag's recent posts; now and then the first brings the top posts
+        along.
+        """
         tag_id = await self._tag_id()
         recent = await self._media(f"/{tag_id}/recent_media", cursor)
-        if cursor is not None:
+        if cursor is not None or not self._source.wants_top(self._name, self._seen.observed_at):
             return recent
-        top = await self._media(f"/{tag_id}/top_media", None)
+        try:
+            top = await self._media(f"/{tag_id}/top_media", None)
+        except NoBudget:  # the recent posts are here; the top ones come with a later poll
+            return recent
+        self._source.had_top(self._name, self._seen.observed_at)
         aside = recent.aside + top.aside
         return msgspec.structs.replace(recent, top=top.top, tags=(), aside=aside)
 

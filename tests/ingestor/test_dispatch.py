@@ -3,6 +3,7 @@ left.
 """
 
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 from aiohttp import web
@@ -36,8 +37,7 @@ def made(bench: Bench) -> int:
 def overlapping(gaps: list[Gap]) -> list[tuple[Gap, Gap]]:
     """Return the gaps of one target that begin before the one before has ended."""
     rows = sorted(gaps, key=lambda gap: (gap.target, gap.since))
-    pairs = zip(rows, rows[1:], strict=False)
-    return [(a, b) for a, b in pairs if a.target == b.target and b.since < a.until]
+    return [(a, b) for a, b in pairwise(rows) if a.target == b.target and b.since < a.until]
 
 
 async def test_visits_leave_a_small_budget_to_the_polls(bench: Bench) -> None:
@@ -126,3 +126,14 @@ async def test_a_target_nobody_has_room_for_has_a_gap_for_every_hour(bench: Benc
     await bench.play(hours=8.5)
     hours = sorted((gap.since, gap.until) for gap in bench.gaps())
     assert hours == [(START + n * HOUR, START + (n + 1) * HOUR) for n in range(8)]
+
+
+async def test_a_client_with_one_tag_is_not_kept_waiting_by_one_with_fifty(bench: Bench) -> None:
+    lane = bench.lane(limit=12, window=3600.0)
+    await bench.track(*(f"tag{number}" for number in range(40)), lanes=(lane,))
+    small = await bench.registry.clients.create("small")
+    dates = {"start": START + timedelta(days=7), "end": START + timedelta(days=21)}
+    draft = CampaignDraft(name="one", networks=("mastodon",), hashtags=("nike",), **dates)
+    await bench.registry.campaigns.create(small.id, draft)
+    await bench.play(hours=0.2)
+    assert "/tag/nike" in bench.village.asked[:3]

@@ -51,11 +51,11 @@ def test_rates_decide_who_is_polled_how_often() -> None:
         draft(hashtags=("nike", "adidas")), [lane("a", limit=50, window=3600.0)], rates=rates
     )
     polls = {target.name: target.polls_per_hour for target in found.targets}
-    assert polls == pytest.approx({"nike": 40.0, "adidas": 10.0})
+    assert polls == pytest.approx({"nike": 36.0, "adidas": 9.0})
     freshness = {target.name: target.freshness for target in found.targets}
-    assert freshness == pytest.approx({"nike": 45.0, "adidas": 180.0})
-    # Posts weigh alike: (16 * 45 + 1 * 180) / 17.
-    assert found.networks[0].freshness == pytest.approx(900 / 17)
+    assert freshness == pytest.approx({"nike": 50.0, "adidas": 200.0})
+    # Posts weigh alike: (16 * 50 + 1 * 200) / 17.
+    assert found.networks[0].freshness == pytest.approx(1000 / 17)
 
 
 def test_a_target_that_is_watched_already_costs_nothing() -> None:
@@ -70,7 +70,7 @@ def test_what_others_lose_is_told() -> None:
         draft(hashtags=("nike", "puma", "fila")), [small], watched=[known("adidas", "mastodon/a")]
     )
     (network,) = found.networks
-    assert (network.others_freshness, network.others_freshness_after) == (45.0, 180.0)
+    assert (network.others_freshness, network.others_freshness_after) == (50.0, 200.0)
 
 
 def test_hashtag_slots_are_counted() -> None:

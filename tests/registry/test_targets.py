@@ -31,10 +31,22 @@ async def test_a_target_carries_what_its_campaigns_want_most(
             kind="tag",
             name="nike",
             priority=2.0,
+            tenant=client.id,
             lane="mastodon/a",
             until=later,
         )
     ]
+
+
+async def test_a_target_belongs_to_the_client_that_wants_it_most(
+    registry: Registry, client: Client
+) -> None:
+    other = await registry.clients.create("Rival")
+    await registry.campaigns.create(client.id, draft())
+    await registry.campaigns.create(other.id, draft(priority=2.0))
+    await registry.campaigns.create(client.id, draft(hashtags=("puma",)))
+    watched = await registry.targets.watched(START)
+    assert [(one.name, one.tenant) for one in watched] == [("nike", other.id), ("puma", client.id)]
 
 
 async def test_a_target_stays_while_one_campaign_wants_it(

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from invented import graph as said
 
 from ingestor.contract import Allowance, Answer, Credential, Page, Request, Seen, Target
-from ingestor.errors import Gone, IngestError, RateLimited
+from ingestor.errors import Gone, IngestError, NoBudget, RateLimited
 from ingestor.sources.instagram_graph import InstagramGraph
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -201,15 +201,35 @@ async def test_a_hashtag_is_looked_up_once_for_ever_and_every_request_names_its_
     assert [request.path for request in wire.asked] == [
         "/ig_hashtag_search",
         *["/17843826142012701/recent_media", "/17843826142012701/top_media"] * 1,
-        "/17843826142012701/recent_media",
-        "/17843826142012701/recent_media",
-        "/17843826142012701/top_media",
-        "/17843826142012701/recent_media",
+        *["/17843826142012701/recent_media"] * 3,
     ]
     assert {request.slot for request in wire.asked} == {"nike"}
     assert (len(pages[0].posts), len(pages[0].top), len(pages[1].posts)) == (2, 2, 0)
     assert dict(wire.asked[1].headers)["authorization"] == "Bearer t0k"
     assert "t0k" not in str(wire.asked[1].params)
+
+
+async def test_top_posts_are_asked_for_every_six_hours() -> None:
+    source, wire = InstagramGraph(), Wire(hashtag)
+    tops = []
+    for hours in (0, 2, 5.9, 6, 8, 11.9, 12.1):
+        seen = Seen(observed_at=SEEN.observed_at + timedelta(hours=hours))
+        pages = [page async for page in source.poll(wire, NIKE, ASKER, seen, None)]
+        tops.append(len(pages[0].top))
+    assert tops == [2, 0, 0, 2, 0, 0, 2]
+
+
+async def test_without_budget_for_the_top_posts_the_recent_ones_are_kept() -> None:
+    def poor(request: Request) -> object:
+        if "top_media" in request.path:
+            raise NoBudget("the budget is spent", seconds=60.0)
+        return hashtag(request)
+
+    source = InstagramGraph()
+    pages = await polled(source, Wire(poor), NIKE)
+    assert (len(pages[0].posts), len(pages[0].top)) == (2, 0)
+    wire = Wire(hashtag)
+    assert len((await polled(source, wire, NIKE))[0].top) == 2
 
 
 async def test_a_hashtag_the_network_does_not_know_is_gone() -> None:
