@@ -1,7 +1,7 @@
 """How long it takes from an installed environment to an open report: `taglake demo`.
 
-Starts the demo as a user would, waits for the link it prints, opens the page and the report's summary
-over HTTP, and ends it. Then plays twice more with `--once --json` and compares the bytes.
+Starts the demo as a user would, waits for the link it prints, opens the page and the report's
+summary over HTTP, and ends it. Then plays twice more with `--once --json` and compares the bytes.
 """
 
 import argparse

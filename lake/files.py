@@ -61,7 +61,7 @@ class FilesLake:
     the writer's lock (`claim` takes it at once) and keeps it until `close`; a second writer gets
     Misplaced with the holder's name. Any number of processes may read meanwhile. Writes are on the
     disk, and visible, when `write` returns. Addresses of object stores are refused for now
-    (docs/decisions/0012-lake-in-files.md).
+    (docs/decisions/0001-lake-in-files.md).
     """
 
     def __init__(

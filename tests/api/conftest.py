@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+
+from api import ApiSettings, create_app
 from fakes import busy_world
 from fakes.memory_lake import MemoryLake
 from fakes.registered import PEPPER, Clock, lane
 from fakes.tenants import NIKE, Tenant, tenant
-
-from api import ApiSettings, create_app
 from lake.lines import line_of
 from registry import Registry, open_registry
 

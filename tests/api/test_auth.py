@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+
 from fakes.registered import Clock
 from fakes.tenants import NIKE, Tenant
-
 from registry import Registry
 
 Serve = Callable[..., httpx.AsyncClient]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
+
 from fakes.tenants import NIKE
 
 Serve = Callable[..., httpx.AsyncClient]

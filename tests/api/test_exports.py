@@ -8,9 +8,9 @@ import httpx
 import msgspec
 import pyarrow.parquet as pq
 import pytest
-from fakes import busy_world
 
 from api.exports import public
+from fakes import busy_world
 from lake.records import Post
 
 Serve = Callable[..., httpx.AsyncClient]

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes import busy_world
 
+from fakes import busy_world
 from lake.files import FilesLake
 
 Serve = Callable[..., httpx.AsyncClient]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import httpx
+
 from fakes.tenants import Tenant
 
 Serve = Callable[..., httpx.AsyncClient]

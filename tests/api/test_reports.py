@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+
 from fakes import busy_world
 from fakes.memory_lake import MemoryLake
 from fakes.registered import Clock
 from fakes.tenants import Tenant
-
 from insights import campaigns, rollups
 from lake.errors import Unavailable
 from registry import Registry

@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes.memory_lake import MemoryLake
 
+from fakes.memory_lake import MemoryLake
 from lake.errors import Unavailable
 
 Serve = Callable[..., httpx.AsyncClient]

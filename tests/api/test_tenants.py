@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes.tenants import NIKE, Tenant
 
 from api.app import description
+from fakes.tenants import NIKE, Tenant
 
 Serve = Callable[..., httpx.AsyncClient]
 BODIES: dict[tuple[str, str], Any] = {

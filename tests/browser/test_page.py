@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes.served import Served, serving
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from fakes.served import Served, serving
 from servers.requirement import require
 
 pytestmark = pytest.mark.browser

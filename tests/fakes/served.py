@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import msgspec
 import uvicorn
+
+from api import ApiSettings, create_app
 from fakes import busy_world
 from fakes.memory_lake import MemoryLake
 from fakes.registered import PEPPER, lane
 from fakes.tenants import NIKE, tenant
-
-from api import ApiSettings, create_app
 from registry import open_registry
 
 

@@ -16,7 +16,6 @@ from fakes.observations import (
     snapshot,
     tag,
 )
-
 from lake.contract import Lake
 from lake.records import Counts, Location, Media, ProfileCounts, Record, TagCounts
 

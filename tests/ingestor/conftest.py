@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from fakes.village import START, Bench, Village
 
+from fakes.village import START, Bench, Village
 from ingestor.clock import SteppedClock
 from registry import Registry, open_registry
 

@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 from fakes.village import START
-
 from ingestor.accounting import Accounts, gap
 from lake.lines import record_of
 from lake.records import Gap, Poll

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from invented import bluesky, graph, instagram, mastodon
 
 from ingestor.conformance import NotConforming, check
 from ingestor.contract import Answer, Credential, Fetch, Page, Request, Seen, Target
 from ingestor.sources import SOURCES, load_sources
 from ingestor.sources.mastodon import Mastodon
+from invented import bluesky, graph, instagram, mastodon
 
 NO_RECORDS = {"SERVER", "INSIGHTS"}
 BODIES: dict[str, Mapping[str, Any]] = {

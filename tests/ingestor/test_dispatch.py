@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import msgspec
 from aiohttp import web
-from fakes.village import START, Bench
 
+from fakes.village import START, Bench
 from lake.records import Gap
 from registry.models import CampaignDraft
 

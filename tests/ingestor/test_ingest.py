@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
-from fakes.village import START, Bench
 
+from fakes.village import START, Bench
 from ingestor.ingest import Options
 
 

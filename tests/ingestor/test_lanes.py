@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from fakes.village import Bench
 
+from fakes.village import Bench
 from ingestor.clock import SteppedClock
 from ingestor.contract import Request
 from ingestor.errors import NoBudget, RateLimited

@@ -1,8 +1,8 @@
 from datetime import timedelta
 
 import msgspec
-from fakes.village import START, make_post, make_profile
 
+from fakes.village import START, make_post, make_profile
 from ingestor.contract import Page
 from ingestor.known import Known
 from ingestor.observe import Observed, gone, observe, subjects

@@ -4,10 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from invented import bluesky, graph, instagram, mastodon
-
 from ingestor.recorded import lines, pages
 from ingestor.sources import SOURCES
+from invented import bluesky, graph, instagram, mastodon
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

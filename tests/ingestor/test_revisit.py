@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 from fakes.village import START, Bench, make_post
-
 from ingestor.ladder import next_rung, plan_visits
 
 HOUR = 3600

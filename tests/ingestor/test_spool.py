@@ -13,11 +13,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fakes.village import START
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from fakes.village import START
 from ingestor.clock import SteppedClock
 from ingestor.spool import Spool
 from ingestor.spool_file import LINES, Append, DeadLetter, Full, SpoolFile

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from fakes.campaign_world import RECORDS
 from fakes.memory_lake import MemoryLake
-
 from lake.contract import Lake
 from lake.elastic import ElasticLake
 from lake.files import FilesLake

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
+
 from fakes.campaign_world import NOW, campaign, day
 from fakes.memory_lake import MemoryLake
-
 from insights import campaigns as reports
 from insights.definitions import DEFINITIONS
 from insights.rollups import PARTS

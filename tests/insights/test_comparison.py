@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+
 from fakes.campaign_world import NOW, START, campaign, day, published
 from fakes.memory_lake import MemoryLake
-
 from insights.campaigns import before_during_after
 from insights.comparison import Comparison, Effect
 from insights.errors import BadRequest

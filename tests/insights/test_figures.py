@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+
 from fakes.campaign_world import NOW, campaign
 from fakes.memory_lake import MemoryLake
-
 from insights import campaigns as reports
 from insights import figures
 from insights.figure_style import PALETTES

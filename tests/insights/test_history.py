@@ -1,7 +1,6 @@
 """One post's metric history and its ladder."""
 
 from fakes.campaign_world import NOW, day
-
 from insights.campaigns import history
 from lake.contract import Lake
 from lake.records import PostCounts

@@ -1,8 +1,8 @@
 """CrowdTangle's over-performing score."""
 
 import pytest
-from fakes.campaign_world import NOW, campaign, day, published
 
+from fakes.campaign_world import NOW, campaign, day, published
 from insights.campaigns import posts
 from insights.overperforming import middle_mean, score
 from lake.contract import Lake

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from fakes.campaign_world import END, NOW, START, campaign, day
-
 from insights.periods import header, instant_of, periods, sides, where_of
 
 

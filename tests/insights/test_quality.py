@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from fakes.campaign_world import NIKE, NOW, campaign, day, gap
 from fakes.memory_lake import MemoryLake
-
 from insights.campaigns import quality
 from insights.quality import merged, targets_of
 from lake.contract import Lake

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+
 from fakes.campaign_world import NOW, campaign, day
 from fakes.memory_lake import MemoryLake
-
 from insights.campaigns import summary
 from insights.catalogue import INSIGHTS
 from insights.errors import BadRequest

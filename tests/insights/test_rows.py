@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from fakes.campaign_world import RECORDS, day, published
 
+from fakes.campaign_world import RECORDS, day, published
 from insights import rows
 from lake.contract import COUNT, Metric, Sort, Where
 from lake.errors import BadQuestion

@@ -4,8 +4,8 @@ from datetime import timedelta
 from math import exp
 
 import pytest
-from fakes.campaign_world import NOW, campaign, day, published
 
+from fakes.campaign_world import NOW, campaign, day, published
 from insights.campaigns import spikes
 from insights.spikes import spike_of
 from lake.contract import Lake

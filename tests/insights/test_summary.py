@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+
 from fakes.campaign_world import END, NOW, RECORDS, START, campaign, day, published
 from fakes.memory_lake import MemoryLake
-
 from insights.campaigns import summary
 from insights.errors import BadRequest
 from lake.contract import Lake

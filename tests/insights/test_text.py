@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from fakes.campaign_world import NOW, START, campaign
 from fakes.memory_lake import MemoryLake
-
 from insights.campaigns import before_during_after, summary
 from insights.text import ten_lines
 

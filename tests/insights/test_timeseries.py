@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from fakes.campaign_world import NOW, campaign, day, published
 from fakes.memory_lake import MemoryLake
-
 from insights.campaigns import timeseries
 from insights.errors import BadRequest
 from lake.contract import Lake

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from fakes.elastic import FakeElastic, Fault, Refusal
 
+from fakes.elastic import FakeElastic, Fault, Refusal
 from lake.connection import LARGE, Connection
 from lake.errors import LakeError, Misplaced, Refused, TooLarge, Unavailable
 

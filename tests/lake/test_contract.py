@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+
 from fakes.observations import at
 from fakes.world import ANN, BOB, EVE, NIKE_POLLS, POSTS, RECORDS
-
 from lake.contract import COUNT, Lake, Metric, Sort, Where
 from lake.errors import BadQuestion
 from lake.records import Comment, Follow, Gap, Poll, Post, Profile, Record, Rollup, Snapshot, Tag

@@ -1,8 +1,8 @@
 """Questions that spare a lake many: several filters at once, the newest of each, a least value."""
 
 import pytest
-from fakes.world import POSTS
 
+from fakes.world import POSTS
 from lake.contract import COUNT, Lake, Metric, Sort, Where
 from lake.errors import BadQuestion
 from lake.records import Post

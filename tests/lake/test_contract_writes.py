@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from fakes.observations import at, comment, gap, post, profile, snapshot
 
+from fakes.observations import at, comment, gap, post, profile, snapshot
 from lake.contract import COUNT, Lake, Line, Metric, Sort, Where
 from lake.errors import LakeError
 from lake.lines import line_of

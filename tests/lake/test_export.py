@@ -9,9 +9,9 @@ import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+
 from fakes.observations import post
 from fakes.world import POSTS, SNAPSHOTS
-
 from lake.contract import Lake, Where
 from lake.errors import BadQuestion
 from lake.export import export, parquet_file, stream

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from deltalake import DeltaTable
+
 from fakes.observations import NOON, post, profile, snapshot
 from fakes.world import POSTS, RECORDS
-
 from lake.contract import COUNT, Metric, Sort, Where
 from lake.errors import BadQuestion, LakeError, Misplaced
 from lake.files import FilesLake

@@ -1,8 +1,8 @@
 """From records to lines and back."""
 
 import msgspec
-from fakes.observations import at, post, rollup, snapshot
 
+from fakes.observations import at, post, rollup, snapshot
 from lake.lines import line_of, record_of
 
 

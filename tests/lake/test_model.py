@@ -8,10 +8,10 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fakes.observations import at, post
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fakes.observations import at, post
 from lake.contract import COUNT, Lake, Metric, Numbers, Where
 from lake.records import Post
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fakes.elastic import FakeElastic, Fault, Item, Refusal
-from fakes.outbox import Clock, MemoryOutbox
 from structlog.testing import capture_logs
 
+from fakes.elastic import FakeElastic, Fault, Item, Refusal
+from fakes.outbox import Clock, MemoryOutbox
 from lake.contract import Line
 from lake.elastic import ElasticLake
 from lake.lines import line_of

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fakes.registered import PEPPER, Clock
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from fakes.registered import PEPPER, Clock
 from registry import Registry, open_registry
 from registry.schema import metadata
 

@@ -1,8 +1,8 @@
 import asyncio
 
 import sqlalchemy as sa
-from fakes.registered import PEPPER, Clock, draft, lane
 
+from fakes.registered import PEPPER, Clock, draft, lane
 from registry import Registry, open_registry
 from registry.database import Database
 from registry.schema import audit

@@ -7,10 +7,10 @@ from collections import deque
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from fakes.registered import PEPPER, Clock, lane
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fakes.registered import PEPPER, Clock, lane
 from registry import Registry, open_registry
 from registry.errors import Fenced
 

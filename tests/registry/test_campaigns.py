@@ -2,8 +2,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from fakes.registered import START, Clock, draft, lane
 
+from fakes.registered import START, Clock, draft, lane
 from registry import Registry
 from registry.errors import BadField, Stale, TooManyTargets, Unknown
 from registry.models import Client, Competitor

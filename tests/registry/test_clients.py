@@ -1,6 +1,6 @@
 import pytest
-from fakes.registered import START, Clock, draft
 
+from fakes.registered import START, Clock, draft
 from registry import Registry
 from registry.errors import BadField, Taken, Unknown
 from registry.models import Client

@@ -1,8 +1,8 @@
 from datetime import datetime, timedelta
 
 import pytest
-from fakes.registered import START, draft
 
+from fakes.registered import START, draft
 from registry.drafts import collection, handle, tag, tidy, wanted
 from registry.errors import BadField
 from registry.models import Competitor

@@ -1,8 +1,8 @@
 import asyncio
 
 import pytest
-from fakes.registered import Clock
 
+from fakes.registered import Clock
 from registry import Registry
 from registry.errors import InProgress, KeyReused, Unknown
 from registry.models import Client, StoredResponse

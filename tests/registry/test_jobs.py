@@ -2,8 +2,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from fakes.registered import PEPPER, START, Clock
 
+from fakes.registered import PEPPER, START, Clock
 from registry import Registry, open_registry
 from registry.errors import BadField, Fenced, Unknown
 from registry.models import Job, JobLease

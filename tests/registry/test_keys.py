@@ -2,8 +2,8 @@ import re
 from datetime import timedelta
 
 import pytest
-from fakes.registered import START, Clock
 
+from fakes.registered import START, Clock
 from registry import Registry, open_registry
 from registry.database import Database
 from registry.errors import BadField, Unknown

@@ -3,8 +3,8 @@ import math
 from datetime import timedelta
 
 import pytest
-from fakes.registered import PEPPER, START, Clock, draft, lane
 
+from fakes.registered import PEPPER, START, Clock, draft, lane
 from registry import Registry, open_registry
 from registry.errors import BadField, Fenced, NoSlot, Unknown
 from registry.models import Lane

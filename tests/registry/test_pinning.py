@@ -1,8 +1,8 @@
 import msgspec
-from fakes.registered import START, lane
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.registered import START, lane
 from registry.models import WatchedTarget
 from registry.pinning import Load, loads, pin
 

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
-from fakes.registered import START, draft, lane
 
+from fakes.registered import START, draft, lane
 from registry import Registry
 from registry.errors import BadField
 from registry.models import CampaignDraft, Competitor, Lane, WatchedTarget

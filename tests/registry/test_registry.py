@@ -5,8 +5,8 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from fakes.registered import PEPPER, START, Clock, draft, seeded
 
+from fakes.registered import PEPPER, START, Clock, draft, seeded
 from registry import Registry, open_registry
 from registry.database import Database
 from registry.errors import BadAddress, BadField, Unreachable

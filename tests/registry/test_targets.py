@@ -3,8 +3,8 @@ import time
 from datetime import timedelta
 
 import pytest
-from fakes.registered import START, Clock, draft, lane
 
+from fakes.registered import START, Clock, draft, lane
 from registry import Registry
 from registry.errors import Fenced
 from registry.models import Client, Competitor, Progress, WatchedTarget

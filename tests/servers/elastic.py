@@ -23,6 +23,7 @@ from servers.requirement import Missing
 
 VERSION = "8.19.21"
 ARTIFACT = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
+SETTLED = "wait_for_no_initializing_shards=true&wait_for_status=yellow&timeout=5s"
 START_SECONDS = 120.0
 UNPRIVILEGED = "nobody"  # Elasticsearch refuses to run as root
 
@@ -32,7 +33,7 @@ discovery.type: single-node
 network.host: 127.0.0.1
 http.port: {http}
 transport.port: {transport}
-path.data: {home}/data
+path.data: {data}
 path.logs: {home}/logs
 xpack.security.enabled: false
 action.auto_create_index: "*"
@@ -42,8 +43,10 @@ cluster.routing.allocation.disk.threshold_enabled: false
 
 
 @contextmanager
-def running(directory: Path, *, heap: str = "512m") -> Iterator[str]:
+def running(directory: Path, *, heap: str = "512m", data: Path | None = None) -> Iterator[str]:
     """Start a node and yield its address; `directory` keeps what it printed, and its files.
+
+    data: a folder whose indices outlive the node (see `cache`), for what takes minutes to fill.
 
     Raises Missing without Java 17 or Maven, RuntimeError when the node does not come up.
     """
@@ -53,7 +56,7 @@ def running(directory: Path, *, heap: str = "512m") -> Iterator[str]:
         return
     java, distribution = _java_home(), _distribution()
     with _home(directory) as home:
-        port = _configure(home, distribution)
+        port = _configure(home, distribution, data)
         with (directory / "elasticsearch.out").open("wb") as out:
             node = subprocess.Popen(
                 [str(distribution / "bin" / "elasticsearch")],
@@ -88,8 +91,8 @@ def _java_home() -> Path:
     return Path(java).resolve().parents[1]
 
 
-def _cache() -> Path:
-    """Return where distributions are kept: outside the checkout, open to who runs the node."""
+def cache() -> Path:
+    """Return where what is large is kept: outside the checkout, open to who runs the node."""
     if _root():
         return Path("/var/cache/taglake")  # root's home is closed to everybody else
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "taglake"
@@ -97,10 +100,10 @@ def _cache() -> Path:
 
 def _distribution() -> Path:
     """Return the unpacked distribution; fetch and unpack it the first time."""
-    ready = _cache() / f"elasticsearch-{VERSION}"
+    ready = cache() / f"elasticsearch-{VERSION}"
     if not ready.is_dir():
-        _cache().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=_cache()) as scratch:
+        cache().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache()) as scratch:
             _unpack(_fetch(Path(scratch)), Path(scratch))
             _adopt(Path(scratch) / f"elasticsearch-{VERSION}", ready)
     return ready
@@ -161,7 +164,7 @@ def _home(directory: Path) -> Iterator[Path]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _configure(home: Path, distribution: Path) -> int:
+def _configure(home: Path, distribution: Path, data: Path | None) -> int:
     """Write the node's own configuration and return its HTTP port."""
     with (
         socket.create_server(("127.0.0.1", 0)) as first,
@@ -171,10 +174,12 @@ def _configure(home: Path, distribution: Path) -> int:
     shutil.copytree(distribution / "config", home / "config")
     for name in ("data", "logs", "tmp"):
         (home / name).mkdir()
-    text = SETTINGS.format(http=http, transport=transport, home=home)
+    kept = data or home / "data"
+    kept.mkdir(parents=True, exist_ok=True)
+    text = SETTINGS.format(http=http, transport=transport, home=home, data=kept)
     (home / "config" / "elasticsearch.yml").write_text(text)
     if _root():
-        for path in (home, *home.rglob("*")):
+        for path in (home, kept, *home.rglob("*")):
             shutil.chown(path, UNPRIVILEGED)
     return int(http)
 
@@ -209,7 +214,7 @@ def _wait_until_ready(url: str, node: "subprocess.Popen[bytes]", out: Path) -> N
 
 def _healthy(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/_cluster/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{url}/_cluster/health?{SETTLED}", timeout=9) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -6,7 +6,7 @@ import pytest
 
 
 class Missing(Exception):
-    """A program that a test needs is not on this machine; the message says which and how to get it."""
+    """A program that a test needs is not on this machine; says which and how to get it."""
 
 
 def require(missing: str) -> None:

@@ -1,27 +1,21 @@
 """The command line in a folder of its own, without settings of whoever runs the tests."""
 
+import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import structlog
 
+from fakes import campaign_world
+from fakes.terminal import Outcome, Run
+from registry.models import Campaign, CampaignDraft
 from taglake.cli import main
-
-
-class Outcome(NamedTuple):
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
+from taglake.settings import Settings, load
+from taglake.wiring import open_lake, open_the_registry
 
 
 @pytest.fixture
@@ -62,3 +56,18 @@ def ready(run: Run) -> Run:
     """The command line in a folder where `taglake init` has been run."""
     assert run("init").code == 0
     return run
+
+
+@pytest.fixture
+def campaign(ready: Run) -> Campaign:
+    """A finished campaign of the tenant "My brand", its posts in the lake of the settings."""
+    return asyncio.run(_played(load()))
+
+
+async def _played(settings: Settings) -> Campaign:
+    async with open_the_registry(settings) as registry, open_lake(settings) as lake:
+        client = await registry.clients.create("My brand", who="test")
+        wish = campaign_world.campaign()
+        values = {name: getattr(wish, name) for name in CampaignDraft.__struct_fields__}
+        await lake.append(campaign_world.RECORDS)
+        return await registry.campaigns.create(client.id, CampaignDraft(**values), who="test")

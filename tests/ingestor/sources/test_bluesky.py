@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from invented import bluesky as said
 
 from ingestor.contract import Allowance, Answer, Credential, Page, Request, Seen, Target
 from ingestor.errors import Gone, IngestError, RateLimited, Refused
 from ingestor.sources.bluesky import Bluesky
 from ingestor.sources.sessions import Remembered
+from invented import bluesky as said
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SEEN = Seen(observed_at=NOW)

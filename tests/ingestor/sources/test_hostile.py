@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from invented import bluesky, graph, instagram, mastodon
 
 from ingestor.contract import Answer, Page, Seen, Source
 from ingestor.errors import BadAnswer
 from ingestor.recorded import lines
 from ingestor.sources import SOURCES
+from invented import bluesky, graph, instagram, mastodon
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SEEN = Seen(observed_at=NOW, host="one.example")

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from invented import instagram as said
 
 from ingestor.contract import Answer, Credential, Page, Request, Seen, Target
 from ingestor.errors import BadAnswer, Gone, IngestError, RateLimited, Refused
 from ingestor.sources.instagram import Instagram
+from invented import instagram as said
 from lake.records import Location
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from invented import graph as said
 
 from ingestor.contract import Allowance, Answer, Credential, Page, Request, Seen, Target
 from ingestor.errors import Gone, IngestError, NoBudget, RateLimited
 from ingestor.sources.instagram_graph import InstagramGraph
+from invented import graph as said
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SEEN = Seen(observed_at=NOW)

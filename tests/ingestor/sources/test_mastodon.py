@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from invented import mastodon as said
 
 from ingestor.contract import Allowance, Answer, Credential, Page, Request, Seen, Target
 from ingestor.errors import IngestError, RateLimited
 from ingestor.sources.mastodon import Mastodon, next_cursor
+from invented import mastodon as said
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SEEN = Seen(observed_at=NOW, host="one.example")
