@@ -30,7 +30,14 @@ def seeded(seed: int) -> Callable[[int], bytes]:
     return lambda size: hashlib.shake_256(f"{seed} {next(numbers)}".encode()).digest(size)
 
 
-def lane(name: str, *, network: str = "mastodon", limit: int = 300, window: float = 300.0, slots: int | None = None) -> Lane:  # fmt: skip
+def lane(
+    name: str,
+    *,
+    network: str = "mastodon",
+    limit: int = 300,
+    window: float = 300.0,
+    slots: int | None = None,
+) -> Lane:
     """Return a configured lane."""
     return Lane(
         id=f"{network}/{name}",
