@@ -220,6 +220,7 @@ def _bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen(2048)  # who is told the address may ask at once
     except OSError as error:
         bound.close()
         raise BadSetting(_unbound(host, port, error)) from None

@@ -85,7 +85,7 @@ def _check_network(wish: Wish, base_url: str | None) -> None:
         raise BadSetting(
             f"--network {wish.source!r}: unknown; there are {', '.join(sorted(known))}"
         )
-    if base_url is None and not getattr(known[wish.source], "base_url", None):
+    if base_url is None and not wiring.own_url(known[wish.source], logs_in=False):
         raise BadSetting(
             f"--instance: {wish.source} has many servers; name one: --instance mastodon.social"
         )

@@ -112,7 +112,7 @@ def lane_of(account: AccountSettings, sources: Mapping[str, Source]) -> Lane:
         known = ", ".join(sorted(sources))
         raise BadSetting(f"{name}.source = {account.source!r}: unknown; there are {known}")
     source = sources[account.source]
-    base_url = account.base_url or getattr(source, "base_url", None)
+    base_url = account.base_url or own_url(source, logs_in=account.secret is not None)
     if not base_url:
         raise BadSetting(f"{name}.base_url: {account.source} has many servers; name one")
     limit, window = source.window
@@ -128,6 +128,12 @@ def lane_of(account: AccountSettings, sources: Mapping[str, Source]) -> Lane:
         slots=slots,
         slot_window=slot_window,
     )
+
+
+def own_url(source: Source, *, logs_in: bool) -> str | None:
+    """Return the network's own address; None for one of many servers, where it must be said."""
+    base_url: str | None = getattr(source, "base_url", None)
+    return getattr(source, "login_url", base_url) if logs_in else base_url
 
 
 def credential_of(settings: Settings, account: AccountSettings) -> Credential:

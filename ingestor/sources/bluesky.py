@@ -63,6 +63,8 @@ class Bluesky:
     window = (3000, 300.0)  # per IP
     slots: tuple[int, float] | None = None
     page_size = 100
+    base_url = "https://api.bsky.app"  # without an account it answers first pages only
+    login_url = "https://bsky.social"  # accounts log in at their own server, which asks for them
 
     def __init__(self, sessions: Sessions | None = None) -> None:
         self._sessions: Sessions = Remembered() if sessions is None else sessions

@@ -54,6 +54,7 @@ class Instagram:
     window = (200, 3600.0)  # our own rule; Instagram tells no limit here
     slots: tuple[int, float] | None = None
     page_size = 30
+    base_url = "https://www.instagram.com"
 
     def __init__(self, people: MutableMapping[str, str] | None = None) -> None:
         self._people = {} if people is None else people

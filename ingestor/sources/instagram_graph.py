@@ -58,6 +58,7 @@ class InstagramGraph:
     window = (200, 3600.0)
     slots: tuple[int, float] | None = (30, 7 * 86_400.0)
     page_size = 50
+    base_url = "https://graph.facebook.com"
 
     def __init__(self, tag_ids: MutableMapping[str, str] | None = None) -> None:
         self._tag_ids = {} if tag_ids is None else tag_ids
