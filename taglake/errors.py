@@ -49,9 +49,8 @@ def told(error: BaseException) -> tuple[str, int]:
     error = leaf(error)
     if isinstance(error, TaglakeError):
         return str(error), error.exit_code
-    if isinstance(error, (registry.BadField, registry.BadAddress, registry.Taken)):
-        return str(error), BadSetting.exit_code
-    if isinstance(error, InsightError | BadQuestion):
+    asked = (registry.BadField, registry.BadAddress, registry.Taken, registry.MissingSecret)
+    if isinstance(error, (*asked, InsightError, BadQuestion)):
         return str(error), BadSetting.exit_code
     if isinstance(error, registry.Unknown):
         return str(error), NotThere.exit_code

@@ -20,6 +20,10 @@ def run(load: SettingsOf, port: int | None) -> None:
 
     For one machine and the embedded lake. A fleet runs `ingest`, `work` and `serve` apart.
     Ctrl-C stops in order: nothing that was fetched is lost.
+
+    \b
+      taglake run                       page and API on http://localhost:8000
+      taglake run --port 0              on a free port, which is logged
     """
     settings = settings_of(load)
     if port is not None:
@@ -31,14 +35,24 @@ def run(load: SettingsOf, port: int | None) -> None:
 @click.command()
 @click.pass_obj
 def ingest(load: SettingsOf) -> None:
-    """Collect: lease lanes, poll targets, fill the lake. Any number of processes."""
+    """Collect: lease lanes, poll targets, fill the lake. Any number of processes.
+
+    Each needs a spool of its own; SIGTERM ends it with nothing lost.
+
+    \b
+      taglake --config /etc/taglake.toml ingest
+    """
     _until_stopped(settings_of(load), "ingest")
 
 
 @click.command()
 @click.pass_obj
 def work(load: SettingsOf) -> None:
-    """Compute reports ahead. Any number of processes; each job runs in one."""
+    """Compute reports ahead. Any number of processes; each job runs in one.
+
+    \b
+      taglake --config /etc/taglake.toml work
+    """
     _until_stopped(settings_of(load), "work")
 
 
@@ -46,7 +60,11 @@ def work(load: SettingsOf) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 @click.pass_obj
 def serve(load: SettingsOf, port: int | None) -> None:
-    """Serve the API and the page. Any number of processes behind a balancer."""
+    """Serve the API and the page. Any number of processes behind a balancer.
+
+    \b
+      taglake serve --port 8001         /readyz tells a balancer whether it may be asked
+    """
     settings = settings_of(load)
     if port is not None:
         serving = settings.serve.model_copy(update={"port": port})

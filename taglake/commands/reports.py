@@ -70,6 +70,11 @@ def report(load: SettingsOf, campaign: str | None, as_of: datetime | None, json_
     """Print a campaign's report; without CAMPAIGN, list the campaigns there are.
 
     CAMPAIGN is an id or a name. It may be read while `taglake run` writes.
+
+    \b
+      taglake report
+      taglake report "Spring"
+      taglake report "Spring" --as-of 2026-03-15T12:00:00Z --json
     """
     from taglake.reporting import listing, printed
 

@@ -22,7 +22,8 @@ def init(load: SettingsOf, folder: Path, only_secrets: bool) -> None:
     What exists is kept, so it is safe to run twice.
 
     \b
-    Next: taglake client add "My brand", then taglake run.
+      taglake init                      here; then fill in [[accounts]] and `taglake doctor`
+      taglake client add "My brand"     a key for the page and the API
     """
     if not only_secrets:
         _write_settings(folder / FILE_NAME)
@@ -43,7 +44,13 @@ def _write_settings(path: Path) -> None:
 
 @click.command()
 def kernels() -> None:
-    """Say which kernels are active: compiled, or their slower Python twins."""
+    """Say which kernels are active: compiled, or their slower Python twins.
+
+    Exit code 5 if one is not compiled.
+
+    \b
+      taglake kernels
+    """
     from ingestor import depth
 
     click.echo(f"depth\t{'compiled' if depth.kernel_name() == 'c' else 'python'}")
@@ -58,6 +65,10 @@ def doctor(load: SettingsOf, json_: bool) -> None:
     """Check settings, kernels, lake, registry, accounts, clock and disk, and say what to do.
 
     Exit code 5 if something has to be mended.
+
+    \b
+      taglake doctor
+      taglake doctor --json | jq '.[] | select(.verdict == "bad")'
     """
     from taglake.doctor import examine
 
