@@ -115,7 +115,12 @@ class Budget:
             self._ceiling = max(1.0, min(self._ceiling, float(allowance.limit)))
         if left is None:
             return
-        until = now + (self.window if allowance.reset is None else max(0.0, allowance.reset))
+        if allowance.reset is None:
+            # A share of a sliding window, as Meta tells it: it is so now, and a little later it is
+            # more. The newest word counts, and only until our own log knows better.
+            self._told = (left, now + self.window / 20)
+            return
+        until = now + max(0.0, allowance.reset)
         if self._told is None or now >= self._told[1] or left < self._told[0]:
             self._told = (left, min(until, now + self.window + self.pad))
 

@@ -6,7 +6,7 @@ Down or BadAnswer. What an answer means is the source's to judge.
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -21,6 +21,14 @@ BODY_BYTES = 10 << 20  # unpacked
 DEPTH = 64
 CONNECT_SECONDS, TOTAL_SECONDS = 10.0, 30.0
 AGENT = "taglake/0.1"
+
+
+class Wire(Protocol):
+    """What carries requests: `Http`, or a simulation that needs no socket."""
+
+    async def ask(self, base_url: str, request: Request) -> Answer:
+        """Send one request once and return its answer of any status. Raises Down, BadAnswer."""
+        ...
 
 
 class Http:

@@ -14,7 +14,7 @@ from ingestor.accounting import HOUR, Accounts, gap
 from ingestor.clock import Activity, Bell, Clock
 from ingestor.contract import Credential, Source
 from ingestor.dispatch import Dispatcher, Parts
-from ingestor.http import AGENT, Http
+from ingestor.http import AGENT, Http, Wire
 from ingestor.lanes import LEASE_SECONDS, Lanes
 from ingestor.metrics import Metrics
 from ingestor.observe import SNAPSHOT_EVERY
@@ -99,7 +99,7 @@ class Ingestor:
         """Poll until `stop` is set, then drain and return."""
         options = self._options
         self._accounts = Accounts(observer=f"{options.owner}.{self._spool.starts}")
-        async with Http(connections=options.concurrency, agent=options.agent) as http:
+        async with self.wire() as http:
             self._pipeline = Pipeline(
                 http=http,
                 lanes=self._lanes,
@@ -120,6 +120,10 @@ class Ingestor:
                 await self._tend(stop)
             finally:
                 await self._end()
+
+    def wire(self) -> contextlib.AbstractAsyncContextManager[Wire]:
+        """Return what carries the requests; a benchmark's subclass answers without a socket."""
+        return Http(connections=self._options.concurrency, agent=self._options.agent)
 
     def _parts(self) -> Parts:
         return Parts(

@@ -27,7 +27,7 @@ from ingestor.errors import (
     RateLimited,
     Refused,
 )
-from ingestor.http import Http
+from ingestor.http import Wire
 from ingestor.known import Known
 from ingestor.ladder import plan_visits
 from ingestor.lanes import Lanes
@@ -67,7 +67,7 @@ class Pipeline:
     def __init__(
         self,
         *,
-        http: Http,
+        http: Wire,
         lanes: Lanes,
         spool: Spool,
         accounts: Accounts,

@@ -9,13 +9,14 @@ import heapq
 import math
 import random
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from ingestor.clock import FLOOR
+from ingestor.names import Names
 from ingestor.turns import Turns
 from registry.plan import allocate
 
@@ -45,6 +46,21 @@ _COLUMNS: dict[str, Any] = {
 _FREE, _TIMED, _READY, _POLLING = range(4)
 
 
+class Share(Protocol):
+    """How requests are shared out among targets; `allocate` but where it is compared with others."""
+
+    def __call__(
+        self,
+        rates: npt.NDArray[np.float64],
+        *,
+        capacity: float,
+        priorities: npt.NDArray[np.float64],
+        page_size: float,
+    ) -> npt.NDArray[np.float64]:
+        """Return polls per hour; see `registry.allocation.allocate`."""
+        ...
+
+
 class Due(msgspec.Struct, frozen=True):
     """One poll to make now: the target, when it became due, and how often it is planned."""
 
@@ -71,16 +87,23 @@ class Schedule:
     or `postpone`.
     """
 
-    def __init__(self, *, rng: random.Random, weights: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        rng: random.Random,
+        weights: Mapping[str, float] | None = None,
+        share: Share = allocate,
+    ) -> None:
         self._rng = rng
+        self._share = share
         self._weights = weights or {}
         self._columns = {name: np.zeros(64, dtype=kind) for name, kind in _COLUMNS.items()}
         self._keys: list[str] = []
         self._slots: dict[str, int] = {}
         self._free: list[int] = []
         self._heap: list[int] = []
-        self._hosts = _Names()
-        self._tenants = _Names()
+        self._hosts = Names()
+        self._tenants = Names()
         self._lanes: dict[str, int] = {}
         self._lane_names: list[str] = []
         self._turns: list[Turns] = []
@@ -274,7 +297,7 @@ class Schedule:
         self._loads[self._lane(lane)] = 0.0
         if not len(slots):
             return np.zeros(0)
-        polls = allocate(
+        polls = self._share(
             self._rates(slots),
             capacity=hourly / cost,
             priorities=self._columns["priority"][slots].astype(np.float64),
@@ -369,22 +392,3 @@ class Schedule:
             self._weighed.append(0)
             self._loads.append(math.inf)
         return index
-
-
-class _Names:
-    """Numbers for the few names that many targets share: tenants and hosts."""
-
-    def __init__(self) -> None:
-        self._names: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, name: str) -> int:
-        """Return the number of a name, a new one if it has none."""
-        number = self._numbers.setdefault(name, len(self._names))
-        if number == len(self._names):
-            self._names.append(name)
-        return number
-
-    def name(self, number: int) -> str:
-        """Return the name of a number."""
-        return self._names[number]

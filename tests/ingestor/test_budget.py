@@ -94,6 +94,16 @@ def test_percentages_are_read_as_shares_of_our_limit() -> None:
     assert spend(budget, 0.0, 10) == 2
 
 
+def test_a_percentage_binds_only_until_the_window_has_slid_on() -> None:
+    budget = paid()
+    budget.heard(Allowance(used_percent=99.0), now=0.0)
+    assert spend(budget, 0.0, 10) == 2
+    budget.heard(Allowance(used_percent=90.0), now=10.0)  # what was used long ago has left it
+    assert spend(budget, 10.0, 30) == 20
+    assert budget.wait(11.0) == 179.0
+    assert budget.wait(200.0) == 0.0
+
+
 def test_a_refusal_halves_the_ceiling_which_comes_back_by_the_hour() -> None:
     budget = paid()
     budget.throttled(0.0)
