@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 import msgspec
 from aiohttp import web
+from pydantic import ValidationError
 
 from ingestor.clock import SteppedClock, SystemClock
 from ingestor.ingest import Options
@@ -31,6 +32,7 @@ from simnet.logins import Site, login
 from simnet.server import JUDGE, addresses, make_app
 from simnet.world import World
 from taglake import roles, wiring
+from taglake.errors import BadSetting
 from taglake.logs import configure
 from taglake.reporting import full_report, in_short
 from taglake.settings import (
@@ -51,6 +53,7 @@ SEND_EVERY = timedelta(days=3)  # of simulated time; small files cost more
 # Requests per day and account. Lower than the networks allow: three hours between looks do for
 # four weeks of these tags, and each request costs the demo some milliseconds.
 BUDGETS = {"instagram_graph": 48, "mastodon": 24, "bluesky": 24}
+MARK = ".made-by-taglake-demo"  # only a folder that holds this file is ever removed
 SITES: dict[str, Site] = {
     "instagram_graph": "graph.example",
     "mastodon": "mastodon.example",
@@ -76,11 +79,25 @@ async def play_demo(play: Play, stop: asyncio.Event) -> None:
     with _folder(play) as folder:
         clock = SteppedClock(START)
         async with _stage(play, folder, clock) as stage:
-            shown = await _perform(stage, play, clock)
+            shown = await _unless(stop, _perform(stage, play, clock))
             if play.once:
                 await _print(play, stage, shown)
             else:
                 await _serve(play, stage, shown, stop)
+
+
+async def _unless(stop: asyncio.Event, playing: Coroutine[None, None, "Shown"]) -> "Shown":
+    """Return what comes of playing; raises click.Abort if stopped before that."""
+    task, stopped = asyncio.create_task(playing), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise click.Abort
+    finally:
+        task.cancel()
+        stopped.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,9 +125,21 @@ def _folder(play: Play) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="taglake-demo-") as name:
             yield Path(name)
         return
-    shutil.rmtree(play.folder, ignore_errors=True)
-    play.folder.mkdir(parents=True)
+    _clear(play.folder)
     yield play.folder
+
+
+def _clear(folder: Path) -> None:
+    """Make the folder anew; one that no demo made is not touched. Raises BadSetting."""
+    if (
+        folder.exists()
+        and not (folder / MARK).is_file()
+        and (not folder.is_dir() or any(folder.iterdir()))
+    ):
+        raise BadSetting(f"--folder {folder}: holds what no demo made; name a new folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MARK).touch()
 
 
 @asynccontextmanager
@@ -161,7 +190,7 @@ def _settings(play: Play, folder: Path, sites: dict[str, str]) -> Settings:
         )
     return Settings.model_construct(
         secrets=secrets,
-        lake=LakeSettings(url=play.lake_url or f"files:{folder / 'lake'}", prefix="taglake-demo"),
+        lake=_lake(play, folder),
         registry=RegistrySettings(url=f"sqlite:///{folder / 'registry.db'}"),
         ingest=IngestSettings(spool=folder / "spool.db", refresh=86_400),
         work=WorkSettings(),
@@ -170,6 +199,16 @@ def _settings(play: Play, folder: Path, sites: dict[str, str]) -> Settings:
         accounts=tuple(accounts),
         heartbeat=None,
     )
+
+
+def _lake(play: Play, folder: Path) -> LakeSettings:
+    try:
+        url = play.lake_url or f"files:{folder / 'lake'}"
+        return LakeSettings(url=url, prefix="taglake-demo")
+    except ValidationError as error:
+        raise BadSetting(
+            f"--lake: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
+        ) from None
 
 
 async def _register(registry: Registry) -> tuple[Campaign, str]:
