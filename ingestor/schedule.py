@@ -8,8 +8,8 @@ target is its key, one heap number and a row in columns of numbers.
 import heapq
 import math
 import random
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,7 +21,9 @@ from ingestor.turns import Turns
 from registry.plan import allocate
 
 SLOT_BITS = 24  # 16 million targets in one process
-MEMORY_HOURS = 12.0  # how far back the rate of new posts remembers
+# How far back the rate of new posts remembers: half a day, longer where that holds no dozen posts.
+# Rates from a handful of posts scatter so much that a tenth of the gain over equal shares is lost.
+MEMORY_HOURS, MEMORY_MOST, MEMORY_POSTS = 12.0, 96.0, 12.0
 PRIOR_HOURS = 0.5  # how much one new post per hour, assumed, weighs against what was seen
 SLOWEST = 24 * 3600.0  # seconds; no target is forgotten
 BACK_OFF, BACK_OFF_CAP = 30.0, 3600.0  # seconds; doubled with every failure in a row
@@ -43,22 +45,9 @@ _COLUMNS: dict[str, Any] = {
     "failures": np.uint8,
     "state": np.uint8,
 }
+# How requests are shared out: `allocate`, but where that is compared with something else.
+Share = Callable[..., npt.NDArray[np.float64]]
 _FREE, _TIMED, _READY, _POLLING = range(4)
-
-
-class Share(Protocol):
-    """How requests are shared out among targets; `allocate` but where it is compared with others."""
-
-    def __call__(
-        self,
-        rates: npt.NDArray[np.float64],
-        *,
-        capacity: float,
-        priorities: npt.NDArray[np.float64],
-        page_size: float,
-    ) -> npt.NDArray[np.float64]:
-        """Return polls per hour; see `registry.allocation.allocate`."""
-        ...
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -219,7 +208,7 @@ class Schedule:
             return now
         last = float(row["last"][due.slot])
         hours = max(seconds if math.isnan(last) else now - last, 1.0) / 3600.0
-        fade = math.exp(-hours / MEMORY_HOURS)
+        fade = math.exp(-hours / self._memory(due.slot))
         row["posts"][due.slot] = row["posts"][due.slot] * fade + new
         row["hours"][due.slot] = row["hours"][due.slot] * fade + hours
         row["failures"][due.slot] = 0
@@ -328,6 +317,12 @@ class Schedule:
     def _queue(self, slot: int) -> None:
         row = self._columns
         self._turns[row["lane"][slot]].add(self._tenants.name(row["tenant"][slot]), slot)
+
+    def _memory(self, slot: int) -> float:
+        row = self._columns
+        posts, hours = float(row["posts"][slot]), float(row["hours"][slot])
+        dozen = MEMORY_POSTS * (hours + PRIOR_HOURS) / (posts + PRIOR_HOURS)
+        return min(max(dozen, MEMORY_HOURS), MEMORY_MOST)
 
     def _rates(self, slots: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         posts = self._columns["posts"][slots].astype(np.float64)

@@ -72,6 +72,31 @@ def test_rates_follow_the_square_root_of_new_posts() -> None:
     assert schedule.interval("t1") / schedule.interval("t0") == pytest.approx(4.0, rel=0.05)
 
 
+def learned(posts: list[int]) -> list[float]:
+    """Return the estimated rate after each of some hourly polls."""
+    schedule, rates = made(), []
+    schedule.plan("a", hourly=2.0, now=0.0)
+    for hour, new in enumerate(posts):
+        answer(schedule, next_due(schedule, 3600.0 * (hour + 1)), 3600.0 * (hour + 1), new=new)
+        rates.append(schedule.rate("t0"))
+    return rates
+
+
+def test_the_rate_of_a_quiet_target_is_learned_from_days() -> None:
+    rng = random.Random(3)
+    rates = learned([int(rng.random() < 0.1) for _ in range(2000)])[200:]
+    mean = sum(rates) / len(rates)
+    scatter = (sum((rate - mean) ** 2 for rate in rates) / len(rates)) ** 0.5 / mean
+    assert mean == pytest.approx(0.1, rel=0.3)
+    # A memory of h hours over Poisson arrivals scatters by 1 / sqrt(2 * rate * h): by 65 % for 12
+    # hours at this rate, by 23 % for 96.
+    assert scatter < 0.4
+
+
+def test_the_end_of_a_campaign_is_noticed_within_a_day() -> None:
+    assert learned([20] * 60 + [0] * 24)[-1] < 4
+
+
 def test_an_overflow_halves_the_wait() -> None:
     schedule = made()
     schedule.plan("a", hourly=6.0, now=0.0)
