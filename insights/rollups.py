@@ -17,8 +17,8 @@ from lake.contract import Lake
 from lake.records import Record, Rollup
 from registry.models import Campaign
 
-# How long after the last day a campaign is kept up: late polls still move its numbers.
-_KEPT_UP = timedelta(days=1)
+KEPT_UP = timedelta(days=1)
+"""How long after the last day a campaign is kept up: late polls still move its numbers."""
 
 # A report computed so shortly before that is the last one.
 _LAST_RUN = timedelta(hours=1)
@@ -109,8 +109,11 @@ class Rollups:
 
 
 def is_moving(campaign: Campaign, now: datetime) -> bool:
-    """Tell whether a campaign's numbers can still change by what is collected."""
-    return campaign.status == "active" and now <= _last(campaign)
+    """Tell whether a campaign's numbers can still change by what is collected.
+
+    One that ended is kept up a day longer: only then its last report is made, which stays for ever.
+    """
+    return campaign.status != "paused" and now <= _last(campaign)
 
 
 async def computed(lake: Lake, campaign: Campaign, name: str, *, now: datetime) -> Rollup:
@@ -148,7 +151,7 @@ async def fresh(
 
 def _last(campaign: Campaign) -> datetime:
     """Return when the campaign's numbers stop to move."""
-    return campaign.end + timedelta(days=campaign.after_days) + _KEPT_UP
+    return campaign.end + timedelta(days=campaign.after_days) + KEPT_UP
 
 
 def _id(campaign: Campaign, name: str) -> str:

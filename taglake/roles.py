@@ -23,6 +23,7 @@ from ingestor.ingest import Ingestor, Options
 from ingestor.spool import Spool
 from insights.catalogue import INSIGHTS
 from insights.contract import Insight
+from insights.rollups import KEPT_UP
 from lake.contract import Lake
 from lake.errors import LakeError
 from lake.files import FilesLake
@@ -150,7 +151,7 @@ async def work(
 async def _run_job(
     insight: Insight, lake: Lake, registry: Registry, fence: int, now: datetime
 ) -> None:
-    campaigns = await registry.campaigns.all_active(now)
+    campaigns = await registry.campaigns.all_active(now, grace=KEPT_UP)
     try:
         records = await insight.run(lake, campaigns, now)
         await lake.append(records)
@@ -181,7 +182,8 @@ async def serve(
         settings=ApiSettings(
             requests_per_minute=section.requests_per_minute,
             cache_seconds=section.cache_seconds,
-            rollup_seconds=settings.work.rollup_every,
+            # The next report takes time to compute: until it is there, the last one serves.
+            rollup_seconds=2 * settings.work.rollup_every,
             cors_origins=section.cors_origins,
             docs=section.docs,
         ),

@@ -124,7 +124,9 @@ class IngestSettings(Section):
 class WorkSettings(Section):
     """How often reports are computed ahead and the embedded lake is tidied."""
 
-    rollup_every: float = Field(300, gt=0, description="seconds; a report served may be this old")
+    rollup_every: float = Field(
+        300, gt=0, description="seconds; a report served may be twice as old"
+    )
     compact_every: float = Field(
         900, gt=0, description="seconds; merges small files of the files lake"
     )

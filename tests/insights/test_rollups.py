@@ -52,6 +52,12 @@ async def test_a_campaign_that_is_over_keeps_its_last_report(memory: MemoryLake)
     assert await fresh(memory, campaign(), "summary", NOW + timedelta(days=300), MINUTE)
 
 
+async def test_a_campaign_that_just_ended_gets_its_last_report(memory: MemoryLake) -> None:
+    ended = campaign(status="ended")
+    records = await Rollups().run(memory, [ended], NOW - timedelta(minutes=3))
+    assert len(records) == len(PARTS)
+
+
 async def test_an_unknown_part_is_refused(memory: MemoryLake) -> None:
     with pytest.raises(BadRequest, match="use one of summary"):
         await computed(memory, campaign(), "reach", now=day(15))
