@@ -86,6 +86,12 @@ class _Failed(msgspec.Struct, frozen=True):
     error: Fault | str = ""
 
 
+class _Many(msgspec.Struct, frozen=True):
+    """The answers to searches that were sent together."""
+
+    responses: list[dict[str, Any]]
+
+
 class Connection:
     """Talks to one Elasticsearch; made with its address, closed by who made it."""
 
@@ -147,7 +153,10 @@ class Connection:
         if status == 400:
             raise BadQuestion(f"Elasticsearch does not take the question: {_why(answer)}")
         _raise_for(status, answer, size=len(data))
-        found: list[dict[str, Any]] = msgspec.json.decode(answer)["responses"]
+        try:
+            found = msgspec.json.decode(answer, type=_Many).responses
+        except msgspec.DecodeError as wrong:
+            raise Unavailable("the answer to questions cannot be read") from wrong
         for each in found:
             _raise_for_one(each)
         return found

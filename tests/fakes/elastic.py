@@ -58,11 +58,13 @@ class FakeElastic:
     open_bulks: int = 0
     most_open: int = 0
     url: str = ""
+    searches: str = ""  # the answer to searches sent together
 
     async def __aenter__(self) -> Self:
         """Listen."""
         app = web.Application(client_max_size=1 << 30)
         app.router.add_route("*", "/_bulk", self._bulk)
+        app.router.add_route("*", "/{index}/_msearch", self._msearch)
         app.router.add_route("*", "/{path:.*}", self._other)
         self._stalled = asyncio.Event()
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -82,6 +84,11 @@ class FakeElastic:
     def ids(self) -> set[str]:
         """The ids of all documents."""
         return {key[1] for key in self.documents}
+
+    async def _msearch(self, request: web.Request) -> web.Response:
+        """Answer what `searches` holds, as it is."""
+        await request.read()
+        return web.Response(text=self.searches, content_type="application/json", headers=PRODUCT)
 
     async def _other(self, request: web.Request) -> web.Response:
         self.credentials.append(request.headers.get("Authorization"))

@@ -6,7 +6,7 @@ import pytest
 
 from fakes.elastic import FakeElastic, Fault, Refusal
 from lake.connection import LARGE, Connection
-from lake.errors import LakeError, Misplaced, Refused, TooLarge, Unavailable
+from lake.errors import BadQuestion, LakeError, Misplaced, Refused, TooLarge, Unavailable
 
 
 @pytest.fixture
@@ -136,3 +136,26 @@ async def test_a_broken_kept_connection_is_not_used_for_a_silent_second_request(
     with pytest.raises(Unavailable):
         await connection.bulk(body(1), documents=1)
     assert len(fake.bulks) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ('{"responses":[{"status":200},{"status":503}]}', Unavailable),
+        ('{"responses":[{"status":400,"error":{"type":"x"}}]}', BadQuestion),
+        ('{"responses":[{"status":404,"error":{"type":"x","reason":"SECRET"}}]}', Misplaced),
+        ('{"responses":[{"status', Unavailable),
+        ("{}", Unavailable),
+    ],
+)
+async def test_one_search_of_many_that_fails_fails_all(
+    fake: FakeElastic, connection: Connection, answer: str, error: type[LakeError]
+) -> None:
+    fake.searches = answer
+    with pytest.raises(error) as raised:
+        await connection.ask_many("/i-*", [{}, {}])
+    assert "SECRET" not in str(raised.value)
+
+
+async def test_no_searches_are_no_request(connection: Connection) -> None:
+    assert await connection.ask_many("/i-*", []) == []
