@@ -83,6 +83,7 @@ class Pipeline:
         self._snapshot_every = rules.snapshot_every
         self._known = Known(spool.seen)
         self._positions: OrderedDict[str, Position] = OrderedDict()
+        self._put_off: set[str] = set()  # targets whose last poll the budget did not let end
         self.handed: dict[str, str] = {}  # positions of a lane's last holder, until the first poll
         spool.on_refusal = self._known.forget
 
@@ -159,12 +160,26 @@ class Pipeline:
         try:
             await self._to_the_end(walk)
         except NoBudget as exc:
-            if not walk.too_long():
+            if not walk.too_long() and not self._put_off_before(walk):
                 budget, now = walk.poll.lane.budget, self._clock.monotonic()
                 seconds = max(exc.seconds, budget.wait(now, walk.outcome.requests + 1))
                 raise NoBudget(str(exc), seconds=seconds) from exc
             walk.cut = True
             await self._keep(walk, Page(), moved=True)
+        self._put_off.discard(walk.poll.target.key)
+
+    def _put_off_before(self, walk: Walk) -> bool:
+        """Return whether the budget also ended the target's last poll, and remember this one.
+
+        Starting anew costs the pages already read, and its neighbours' short polls may take each
+        request that becomes free: the second time the poll ends where it is, with a gap.
+        """
+        if not walk.outcome.pages:
+            return False
+        key = walk.poll.target.key
+        before = key in self._put_off
+        self._put_off.add(key)
+        return before
 
     async def _to_the_end(self, walk: Walk) -> None:
         moved = False
