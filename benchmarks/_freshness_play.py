@@ -44,6 +44,7 @@ from simnet.world import World, milliseconds
 
 F64 = npt.NDArray[np.float64]
 Policy = Literal["square root", "fixed"]
+Law = Literal["zipf 1.0", "zipf 1.2", "log-normal"]
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday; half a day from here holds the evening
 SITE = "graph.example"
@@ -323,11 +324,15 @@ def _judged(
     )
 
 
-def zipf(count: int, *, exponent: float, mean: float, seed: int) -> tuple[float, ...]:
-    """Return posts per day of `count` tags by Zipf's law, in an order of the seed: which tags meet
-    on an account is chance.
+def rates_of(law: Law, count: int, *, mean: float, seed: int) -> tuple[float, ...]:
+    """Return posts per day of `count` tags by a law, in an order of the seed: which tags meet on an
+    account is chance.
     """
-    weights = np.random.default_rng(seed).permutation(np.arange(1, count + 1) ** -exponent)
+    rng = np.random.default_rng(seed)
+    if law == "log-normal":
+        weights = np.exp(2.0 * rng.standard_normal(count))
+    else:
+        weights = rng.permutation(np.arange(1, count + 1) ** -float(law.partition(" ")[2]))
     return tuple((weights / weights.mean() * mean).tolist())
 
 

@@ -94,8 +94,8 @@ class Walk:
         made = [post.created_at for post in self._posts if post.created_at is not None]
         if self.position.polled:
             self.outcome.seconds = (milliseconds(self.now) - self.position.polled) / 1000
-        elif len(made) > 1:
-            self.outcome.seconds = (max(made) - min(made)).total_seconds()
+        elif made:  # up to now, not to the newest: a quiet tag's few posts say that it is quiet
+            self.outcome.seconds = max(1.0, (self.now - min(made)).total_seconds())
 
     def _passed(self, page: Page) -> bool:
         # By the page's last post: a post that came in late may stand on top with an old date.

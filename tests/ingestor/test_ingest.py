@@ -115,6 +115,15 @@ async def test_polls_are_accounted_by_target_and_hour(bench: Bench) -> None:
     assert (last[0].posts_seen, last[0].posts_new) == (3, 3)
 
 
+async def test_the_first_page_tells_how_much_a_tag_brings(bench: Bench) -> None:
+    for number, age in enumerate((10, 5, 1)):
+        bench.village.publish("nike", number, START - timedelta(hours=age))
+    await bench.track("nike")
+    await bench.play(hours=0.01)
+    rates = await bench.registry.targets.rates()
+    assert rates == {"mastodon/tag/nike": pytest.approx(3.5 / 10.5, rel=0.01)}
+
+
 async def test_two_lanes_never_exceed_their_budgets_and_both_are_used(bench: Bench) -> None:
     lanes = tuple(bench.lane(name, limit=10, window=600.0) for name in "ab")
     await bench.track(*(f"tag{number}" for number in range(20)), lanes=lanes)
