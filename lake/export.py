@@ -62,10 +62,13 @@ class _TextFile:
 
 
 class _ParquetFile:
-    """One Parquet file of one table."""
+    """One Parquet file of one table; columns that stand in its path are `left` out.
 
-    def __init__(self, path: Path, layout: Layout) -> None:
-        self._columns = columns_of(layout)
+    Tools take them from the path, and refuse a file that has them too.
+    """
+
+    def __init__(self, path: Path, layout: Layout, *, left: frozenset[str] = frozenset()) -> None:
+        self._columns = [column for column in columns_of(layout) if column.name not in left]
         self._schema = schema_of(layout, self._columns)
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
@@ -105,7 +108,7 @@ class _Partitions:
             folder = self._folder / name
             folder.mkdir(parents=True)
             path = folder / "part-0.parquet"
-            self._files[name] = _ParquetFile(path, self._layout)
+            self._files[name] = _ParquetFile(path, self._layout, left=frozenset({"network"}))
         return self._files[name]
 
     def close(self) -> None:

@@ -13,8 +13,8 @@ from taglake.commands.common import INSTANT
 @click.option("--port", default=8900, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Same seed, same world.")
-@click.option("--speed", default=60.0, show_default=True, type=click.FloatRange(min=0.001),
-              help="How many times as fast as ours its clock runs.")  # fmt: skip
+@click.option("--speed", default=1.0, show_default=True, type=click.FloatRange(min=0.001),
+              help="How many times as fast as ours its clock runs; faster dates posts ahead of us.")  # fmt: skip
 @click.option("--start", type=INSTANT, help="First instant of the world; now if left out.")
 @click.option("--days", default=28, show_default=True, type=click.IntRange(1, 366))
 @click.option(
@@ -33,7 +33,7 @@ def simnet(
     and who asked too much. Point accounts at it with `base_url`.
 
     \b
-      taglake simnet --port 8900 --speed 600
+      taglake simnet --port 8900
       taglake track nike --network mastodon --instance http://127.0.0.1:8900/mastodon.example
     """
     from taglake.simulated import Setting, serve_world

@@ -50,6 +50,18 @@ async def test_parquet_read_back_by_three_tools_gives_equal_numbers(
     assert growth.fetchall() == [(8,)]
 
 
+async def test_a_folder_of_parquet_opens_as_one_table(world: Lake, tmp_path: Path) -> None:
+    await export(world, [Post], Where(), tmp_path / "out", format="parquet")
+    folder = tmp_path / "out/posts"
+    networks = {"instagram", "mastodon"}
+    for frame in (pd.read_parquet(folder), pq.read_table(folder).to_pandas()):
+        assert (len(frame), set(frame["network"])) == (len(POSTS), networks)
+    scan = pl.read_parquet(f"{folder}/**/*.parquet", hive_partitioning=True)
+    assert (scan.height, set(scan["network"])) == (len(POSTS), networks)
+    asked = duckdb.sql(f"SELECT count(*), count(DISTINCT network) FROM '{folder}/**/*.parquet'")
+    assert asked.fetchall() == [(len(POSTS), 2)]
+
+
 async def test_json_lines_hold_the_records(world: Lake, tmp_path: Path) -> None:
     exported = await export(world, [Post, Snapshot], Where(), tmp_path / "o", format="jsonl")
     assert exported.files == ("posts.jsonl", "snapshots.jsonl")
