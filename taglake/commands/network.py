@@ -13,8 +13,13 @@ from taglake.commands.common import INSTANT
 @click.option("--port", default=8900, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Same seed, same world.")
-@click.option("--speed", default=1.0, show_default=True, type=click.FloatRange(min=0.001),
-              help="How many times as fast as ours its clock runs; faster dates posts ahead of us.")  # fmt: skip
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(min=0.001),
+    help="How many times as fast as ours its clock runs; faster dates posts ahead of us.",
+)
 @click.option("--start", type=INSTANT, help="First instant of the world; now if left out.")
 @click.option("--days", default=28, show_default=True, type=click.IntRange(1, 366))
 @click.option(
