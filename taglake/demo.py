@@ -52,7 +52,7 @@ BEFORE, DURING, AFTER = 7, 14, 7
 SEND_EVERY = timedelta(days=3)  # of simulated time; small files cost more
 # Requests per day and account. Lower than the networks allow: three hours between looks do for
 # four weeks of these tags, and each request costs the demo some milliseconds.
-BUDGETS = {"instagram_graph": 48, "mastodon": 24, "bluesky": 24}
+BUDGETS = {"instagram_graph": 48, "mastodon": 24, "bluesky": 36}
 MARK = ".made-by-taglake-demo"  # only a folder that holds this file is ever removed
 SITES: dict[str, Site] = {
     "instagram_graph": "graph.example",
