@@ -12,10 +12,10 @@ requests a side, so
     http     60 tags, 2 accounts, over real HTTP, 6 simulated hours: the same figures
 
 How much is gained hangs on the law of the rates; the three of the polling study are played: Zipf 1,
-Zipf 1.2 and log-normal of spread 2. The goal holds for their median. `best` is the least ratio that
-any fixed rates can reach where an account's budget serves only the tags pinned to it: 0.55-0.56 for
-Zipf 1 (0.54 if all accounts shared one budget). About 20 CPU minutes, two processes; `--quick`
-plays a few hours of each.
+Zipf 1.2 and log-normal of spread 2. The goal is judged by the worst of them. `best` is the least
+ratio that any fixed rates can reach where an account's budget serves only the tags pinned to it:
+0.55-0.56 for Zipf 1 (0.54 if all accounts shared one budget). About 20 CPU minutes, two processes;
+`--quick` plays a few hours of each.
 """
 
 import argparse
@@ -187,7 +187,7 @@ def summed_up(rows: list[Row]) -> dict[str, float]:
         figures[f"{key} spread"] = round(max(values) - min(values), 3)
         figures[f"{key} best possible"] = round(statistics.median(b for _, b in found), 3)
         medians += [figures[key]] if name == "full" else []
-    figures["ratio"] = statistics.median(medians)
+    figures["ratio"] = max(medians)  # the goal holds for every law or it does not hold
     ours = [one for one in rows if one.policy == POLICIES[0]]
     errors = [one.requests_per_hour / one.predicted - 1 for one in ours if one.pair.name != "http"]
     learned = [one.delay / (one.freshness_learned or 1) for one in ours]
