@@ -122,7 +122,7 @@ async def test_a_report_made_ahead_is_served_while_it_is_fresh(
 
 async def test_a_lake_that_is_down_is_a_problem_with_a_time(serve: Serve, campaign: str) -> None:
     class Down(MemoryLake):
-        async def totals(self, *_: Any, **__: Any) -> Any:
+        async def tallies(self, *_: Any, **__: Any) -> Any:
             raise Unavailable("https://elastic.internal:9200 refused")
 
     api = serve(lake=Down())
@@ -136,7 +136,7 @@ async def test_a_lake_that_is_down_is_a_problem_with_a_time(serve: Serve, campai
 
 async def test_a_fault_of_ours_tells_nothing_but_that(serve: Serve, campaign: str) -> None:
     class Broken(MemoryLake):
-        async def totals(self, *_: Any, **__: Any) -> Any:
+        async def tallies(self, *_: Any, **__: Any) -> Any:
             raise ZeroDivisionError("secret detail")
 
     answer = await serve(lake=Broken()).get(f"/v1/campaigns/{campaign}/share-of-voice")
