@@ -7,11 +7,14 @@ So the same `parse` reads a live answer, a recorded file and a fuzzer's bytes.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from lake.records import Comment, Follow, Post, Profile, Tag
+
+if TYPE_CHECKING:
+    from ingestor.rows import Rows
 
 TargetKind = Literal["tag", "profile", "followers", "post"]
 
@@ -104,6 +107,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     aside: tuple[Fault, ...] = ()  # parts that could not be read
     cursor: str | None = None  # continues behind this page; None only if the network gave none
     section: Literal["recent", "top"] = "recent"  # which section the cursor continues
+    rows: "Rows | None" = None  # of a page that a kernel read: posts and the like are empty then
 
 
 Fetch = Callable[[Request], Awaitable[Answer]]

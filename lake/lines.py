@@ -39,6 +39,11 @@ def milliseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // _MILLISECOND
 
 
+def instant_of(version: int) -> datetime:
+    """Return the instant of a number of milliseconds since 1970."""
+    return _EPOCH + timedelta(milliseconds=version)
+
+
 def month_of(record: Record) -> str:
     """Return the month a record is kept under, for ever the same for one id.
 
