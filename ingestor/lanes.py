@@ -16,6 +16,7 @@ from ingestor.budget import Budget
 from ingestor.clock import Clock
 from ingestor.contract import Allowance, Request
 from ingestor.errors import NoBudget, RateLimited
+from lake.killpoint import reached
 from lake.records import GapReason
 from registry.errors import Fenced, NoSlot, RegistryError, Unknown
 from registry.lanes import Lanes as LaneBook
@@ -163,6 +164,7 @@ class Lanes:
         seconds = held.budget.reserve(now)
         if seconds > 0.0:
             raise NoBudget("the budget is spent", seconds=seconds)
+        reached("after_reserve")
 
     async def _take_slot(self, held: HeldLane, tag: str) -> None:
         """Ask the registry for a hashtag's slot, once for as long as it serves."""
@@ -186,6 +188,7 @@ class Lanes:
 
     def heard(self, held: HeldLane, allowance: Allowance) -> None:
         """Take what an answer's headers say of the budget."""
+        reached("after_response")
         held.budget.heard(allowance, now=self._clock.monotonic())
 
     async def rest(self, held: HeldLane, limited: RateLimited) -> float:

@@ -22,6 +22,7 @@ from ingestor.revisit_file import Visit
 from ingestor.spool_file import LINES, Append, DeadLetter, Full, Report, SpoolFile
 from ingestor.spool_rescue import open_spool
 from lake.contract import Line, Verdict
+from lake.killpoint import reached
 
 T = TypeVar("T")
 
@@ -182,6 +183,7 @@ class Spool:
     def _commit(self, pages: list[Append]) -> None:
         try:
             self._file.append(pages)
+            reached("after_spool")
         finally:
             self._measure()
 

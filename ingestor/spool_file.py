@@ -24,6 +24,7 @@ from isal import isal_zlib
 from ingestor import revisit_file
 from ingestor.revisit_file import RevisitTable, Visit
 from lake.contract import Line
+from lake.killpoint import reached
 
 LINES = 1 << 16  # lines a page may hold
 PAGE_BYTES = 4096
@@ -207,6 +208,8 @@ class SpoolFile:
         with self._transaction():
             # First the deletes: in a full file they make the room that the dead letters need.
             self._db.executemany("DELETE FROM spool WHERE seq = ?", [(seq,) for seq in done])
+            if dead:
+                reached("in_burial")
             self._db.executemany(
                 "INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(d.number, d.code, d.reason, d.first_seen, d.table, d.id, b) for d, b in dead],

@@ -5,6 +5,7 @@ client's retries are off, and what changes documents goes out as POST, since aio
 re-sends PUT and DELETE when a kept connection breaks.
 """
 
+import asyncio
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,6 +25,7 @@ from elastic_transport.client_utils import DEFAULT, DefaultType
 from elasticsearch import AsyncElasticsearch, UnsupportedProductError
 
 from lake.errors import BadQuestion, LakeError, Misplaced, Refused, TooLarge, Unavailable
+from lake.killpoint import armed, reached
 
 LARGE = 1 << 20
 """Bytes of a body from which a broken connection may mean "too large": Elasticsearch hangs up on a
@@ -178,10 +180,13 @@ class Connection:
         Raises Refused, TooLarge, Unavailable, Misplaced.
         """
         wanted = {"filter_path": "items.*.status,items.*.error.type,items.*.error.reason"}
+        if armed("in_send"):
+            asyncio.get_running_loop().call_later(0.01, reached, "in_send")
         try:
             status, answer = await self._send("POST", "/_bulk", body, wanted, headers=_LINES)
         except Unavailable as gone:
             raise _too_large_or(gone, size=len(body)) from gone.__cause__
+        reached("after_apply")
         if status == 400 and _is_about_content(answer):
             raise Refused(documents, _why(answer))
         _raise_for(status, answer, size=len(body))

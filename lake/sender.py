@@ -17,6 +17,7 @@ import structlog
 from lake.contract import Line, Verdict, Writer
 from lake.delivery import Batch, Delivery, deliver
 from lake.errors import LakeError, Misplaced, Unavailable
+from lake.killpoint import reached
 from lake.pacing import Pace
 
 PARKED_SECONDS = 20.0  # how long a lake that takes no writes at all is left alone
@@ -231,6 +232,7 @@ class Sender:
 
     async def _settle(self, batch: Batch, delivery: Delivery, started_in: int) -> None:
         if delivery.verdicts:
+            reached("after_answer")
             await self._outbox.settle(delivery.verdicts)
         if delivery.left:
             await self._outbox.release(delivery.left, delay=0.0)
