@@ -33,6 +33,7 @@ from ingestor.ladder import plan_visits
 from ingestor.lanes import Lanes
 from ingestor.observe import SNAPSHOT_EVERY, Observed, gone, observe, subjects
 from ingestor.revisit_file import Visit
+from ingestor.rows import Rows, rows_of
 from ingestor.spool import Spool
 from ingestor.spool_file import Append, Full
 from ingestor.walk import Outcome, Poll, Position, Walk
@@ -57,6 +58,7 @@ class _Same(Exception):
     """Raised through a source: there is nothing to parse."""
 
 
+_NOTHING = Page()
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Position).decode
 
@@ -143,7 +145,8 @@ class Pipeline:
             with _guarded(poll.source):
                 async with contextlib.aclosing(self._pages(walk)) as pages:
                     async for page in pages:
-                        await self._spool.append(await self._observed(walk, page))
+                        rows = rows_of(page)
+                        await self._spool.append(await self._observed(walk, page, rows))
         except Gone:
             await self._known.fetch([post.id])
             found = gone(post, self._known, at=walk.now)
@@ -165,7 +168,7 @@ class Pipeline:
                 seconds = max(exc.seconds, budget.wait(now, walk.outcome.requests + 1))
                 raise NoBudget(str(exc), seconds=seconds) from exc
             walk.cut = True
-            await self._keep(walk, Page(), moved=True)
+            await self._keep(walk, _NOTHING, rows_of(_NOTHING), moved=True)
         self._put_off.discard(walk.poll.target.key)
 
     def _put_off_before(self, walk: Walk) -> bool:
@@ -185,14 +188,15 @@ class Pipeline:
         moved = False
         async with contextlib.aclosing(self._pages(walk)) as pages:
             async for page in pages:
-                walk.take(page)
+                rows = rows_of(page)
+                walk.take(page, rows)
                 moved = walk.finished or page.cursor is None
-                await self._keep(walk, page, moved=moved)
+                await self._keep(walk, page, rows, moved=moved)
                 if walk.finished:
                     return
         walk.ended = True
         if not moved:
-            await self._keep(walk, Page(), moved=True)
+            await self._keep(walk, _NOTHING, rows_of(_NOTHING), moved=True)
 
     async def _fetch(self, walk: Walk, request: Request) -> Answer:
         """Spend one request, send it once, and return an answer that the source judged good."""
@@ -220,15 +224,15 @@ class Pipeline:
             raise _Same
         return answer
 
-    async def _keep(self, walk: Walk, page: Page, *, moved: bool) -> None:
+    async def _keep(self, walk: Walk, page: Page, rows: Rows, *, moved: bool) -> None:
         """Make a page durable, and with the last one the cursor and the hour's numbers."""
-        append = await self._observed(walk, page)
+        append = await self._observed(walk, page, rows)
         # From here to the spool nothing is awaited: two pages must not count the same growth.
         key, reached = walk.poll.target.key, walk.reached() if moved else None
         position = None if reached is None else _encode(reached)
         append = msgspec.structs.replace(
             append,
-            lines=(*append.lines, *self._remarks(walk, page, moved=moved)),
+            lines=(*append.lines, *self._remarks(walk, page, rows, moved=moved)),
             target=None if position is None else key,
             position=position,
         )
@@ -237,16 +241,22 @@ class Pipeline:
             walk.outcome.cursor = position.decode()
             self._remember(key, reached)
 
-    async def _observed(self, walk: Walk, page: Page) -> Append:
+    async def _observed(self, walk: Walk, page: Page, rows: Rows) -> Append:
         """Return what a page adds to the spool, compared with what is known.
 
         Nothing is awaited after the comparison: the caller appends at once.
         """
-        ids = subjects(page)
+        ids = subjects(rows)
         while not self._known.holds(ids):  # a refusal meanwhile makes memory forget
             await self._known.fetch(ids)
         every = self._snapshot_every
-        found = observe(page, self._known, observer=walk.observer, snapshot_every=every)
+        found = observe(
+            rows,
+            self._known,
+            observer=walk.observer,
+            follows=page.follows,
+            snapshot_every=every,
+        )
         self._known.trim()
         walk.add(found.posts, new=found.new, unchanged=found.unchanged)
         walk.outcome.lines += len(found.lines)
@@ -259,7 +269,7 @@ class Pipeline:
         while len(self._positions) > POSITIONS:
             self._positions.popitem(last=False)
 
-    def _remarks(self, walk: Walk, page: Page, *, moved: bool) -> list[Line]:
+    def _remarks(self, walk: Walk, page: Page, rows: Rows, *, moved: bool) -> list[Line]:
         """Return the gaps a page proves, and the hour's account to go with it."""
         key, lines = walk.poll.target.key, []
         account = self._accounts.hour(key, walk.now)
@@ -274,7 +284,7 @@ class Pipeline:
             walk.counted = True
             account.made += 1
             account.unchanged += walk.outcome.lines == 0
-            if walk.overflowed(page):
+            if walk.overflowed(page, rows):
                 lines.append(_gap(walk, "overflow", *walk.unseen(), "posts between two polls"))
         if walk.outcome.lines:  # an unchanged poll writes nothing: its account waits for the report
             lines.append(self._accounts.line(key, walk.now))

@@ -66,7 +66,9 @@ class Revisits:
                 await self._failed(held, exc)
                 if isinstance(exc, RateLimited | Refused):
                     continue
-            steps.append((visit.id, *next_rung(post, self._now(), after=visit.rung)))
+            made = None if post.created_at is None else milliseconds(post.created_at)
+            now = milliseconds(self._now())
+            steps.append((visit.id, *next_rung(made, now, after=visit.rung)))
         if steps:
             await self._spool.move_visits(steps)
         return requests

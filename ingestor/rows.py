@@ -21,6 +21,10 @@ COUNTS = Counts.__struct_fields__
 Subject = Profile | Tag | Post | Comment
 
 _SUBJECTS: dict[int, SubjectKind] = {PROFILE: "profile", TAG: "tag", POST: "post", REPOST: "post"}
+_LISTS = (
+    *("kinds", "ids", "authors", "handles", "followers"),
+    *("counts", "created", "contents", "recent"),
+)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -30,6 +34,7 @@ class Rows(Protocol):
     The lists are as long as there are rows; `counts` holds eight numbers in the order of `Counts`.
     """
 
+    at: int  # milliseconds; when the page was observed
     kinds: bytes  # PROFILE, TAG, POST, REPOST or COMMENT
     ids: list[str]
     authors: list[str | None]  # ids of the authors of posts, None of other rows
@@ -61,6 +66,7 @@ class RecordRows:
 
     def __init__(self, page: Page) -> None:
         self._records = list(_subjects(page))
+        self.at = milliseconds(self._records[0].observed_at) if self._records else 0
         self.kinds = bytes(map(_kind, self._records))
         self.ids = [record.id for record in self._records]
         self.authors = [r.author_id if isinstance(r, Post) else None for r in self._records]
@@ -120,8 +126,9 @@ def rows_of(page: Page) -> Rows:
 
 def differences(left: Rows, right: Rows) -> list[str]:
     """Return the names of what differs between two readings of one answer; none if they agree."""
-    names = ("kinds", "ids", "authors", "handles", "followers", "counts", "created", "contents")
-    found = [name for name in (*names, "recent") if getattr(left, name) != getattr(right, name)]
+    found = [name for name in _LISTS if getattr(left, name) != getattr(right, name)]
+    if len(left.kinds) and left.at != right.at:
+        found.append("at")
     if found:
         return found
     for row in range(len(left.kinds)):

@@ -1,18 +1,18 @@
 """One poll on its way: where it starts, what it meets, when it ends, where the next starts."""
 
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from datetime import datetime
+from heapq import nlargest
 
 import msgspec
+from xxhash import xxh3_128
 
 from ingestor.breaker import Breaker
 from ingestor.contract import Answer, Credential, Page, Request, Source, Target
 from ingestor.lanes import HeldLane
-from lake.lines import milliseconds
-from lake.records import Post
+from ingestor.rows import Rows
+from lake.lines import instant_of, milliseconds
 
 FRONT = 10  # ids; deletions of nine in a row still leave one to recognise the front by
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -61,6 +61,7 @@ class Walk:
         self.poll = poll
         self.position = position
         self.now = now
+        self.instant = milliseconds(now)
         self.outcome = Outcome()
         self.observer = f"{poll.source.name}@{_host(poll)}"
         self.may_skip = False
@@ -70,18 +71,22 @@ class Walk:
         self.cut = False  # the budget ended before the walk did
         self.fresh_posts = self.fresh_new = 0
         self._cap = cap
-        self._posts: list[Post] = []
+        self._front = frozenset(position.front)
+        self._ids: list[str] = []  # of the recent posts, newest first
+        self._made: list[int | None] = []  # when, in milliseconds
         self._reached = False
         self._cursor: str | None = None
-        self._hash = blake2b(digest_size=16)
+        self._hash = xxh3_128()
 
-    def take(self, page: Page) -> None:
+    def take(self, page: Page, rows: Rows) -> None:
         """Note one more page and whether it is the last to ask for."""
         self.outcome.pages += 1
         self._cursor = page.cursor
-        self._posts.extend(page.posts)
-        front = set(self.position.front)
-        self._reached = any(post.id in front for post in page.posts) or self._passed(page)
+        ids = [rows.ids[row] for row in rows.recent]
+        made = [rows.created[row] for row in rows.recent]
+        self._ids += ids
+        self._made += made
+        self._reached = not self._front.isdisjoint(ids) or self._passed(made)
         capped = self.outcome.pages >= self._cap
         self.finished = self._reached or capped
 
@@ -91,30 +96,26 @@ class Walk:
         self.outcome.posts += posts
         self.outcome.new += new
         self.outcome.unchanged += unchanged
-        made = [post.created_at for post in self._posts if post.created_at is not None]
         if self.position.polled:
-            self.outcome.seconds = (milliseconds(self.now) - self.position.polled) / 1000
-        elif made:  # up to now, not to the newest: a quiet tag's few posts say that it is quiet
-            self.outcome.seconds = max(1.0, (self.now - min(made)).total_seconds())
+            self.outcome.seconds = (self.instant - self.position.polled) / 1000
+        elif made := self._dated():
+            # Up to now, not to the newest: a quiet tag's few posts say that it is quiet.
+            self.outcome.seconds = max(1.0, (self.instant - min(made)) / 1000)
 
-    def _passed(self, page: Page) -> bool:
+    def _dated(self) -> list[int]:
+        return [made for made in self._made if made is not None]
+
+    def _passed(self, made: list[int | None]) -> bool:
         # By the page's last post: a post that came in late may stand on top with an old date.
-        last = page.posts[-1].created_at if page.posts else None
-        return (
-            self.position.newest is not None
-            and last is not None
-            and milliseconds(last) < self.position.newest
-        )
+        last, newest = made[-1] if made else None, self.position.newest
+        return newest is not None and last is not None and last < newest
 
     def same(self, request: Request, answer: Answer) -> bool:
         """Return whether all requests and bodies of the last poll have come again, none changed."""
         self._hash.update(_encode(request))
         self._hash.update(answer.body)
-        return (
-            self.may_skip
-            and self.outcome.requests == self.position.requests
-            and self._hash.digest() == self.position.trail
-        )
+        same = self.outcome.requests == self.position.requests
+        return self.may_skip and same and self._hash.digest() == self.position.trail
 
     def too_long(self) -> bool:
         """Return whether a walk that ran out of budget would do so again: it ends where it is, or
@@ -123,30 +124,29 @@ class Walk:
         requests = self.outcome.requests
         return self.outcome.pages > 0 and 4 * requests >= self.poll.lane.budget.ceiling
 
-    def overflowed(self, page: Page) -> bool:
+    def overflowed(self, page: Page, rows: Rows) -> bool:
         """Return whether posts lie between this poll and the last that no page showed."""
         if not self.position.front or self._reached:
             return False
-        full = page.cursor is not None or len(page.posts) >= self.poll.source.page_size
+        full = page.cursor is not None or len(rows.recent) >= self.poll.source.page_size
         more = full or self.cut
-        self.outcome.overflow = more and bool(self._posts)
+        self.outcome.overflow = more and bool(self._ids)
         return self.outcome.overflow
 
     def unseen(self) -> tuple[datetime, datetime]:
         """Return the stretch in which posts were made that an overflow hid."""
-        since = _EPOCH + timedelta(milliseconds=self.position.newest or self.position.polled)
-        made = [post.created_at for post in self._posts if post.created_at is not None]
-        return since, min(made, default=self.now)
+        since = instant_of(self.position.newest or self.position.polled)
+        return since, instant_of(min(self._dated(), default=self.instant))
 
     def reached(self) -> Position:
         """Return the position after this poll."""
-        dated = [(post.created_at, post.id) for post in self._posts if post.created_at is not None]
-        newest = sorted(dated, reverse=True)[:FRONT]
+        shown = zip(self._made, self._ids, strict=True)
+        newest = nlargest(FRONT, ((made, key) for made, key in shown if made is not None))
         followers = self.poll.target.kind == "followers"
         return Position(
             front=tuple(key for _, key in newest) or self.position.front,
-            newest=milliseconds(newest[0][0]) if newest else self.position.newest,
-            polled=milliseconds(self.now),
+            newest=newest[0][0] if newest else self.position.newest,
+            polled=self.instant,
             trail=self._hash.digest(),
             requests=self.outcome.requests,
             resume=self._cursor if followers and not self.ended else None,

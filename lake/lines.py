@@ -3,6 +3,7 @@ bytes.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import cast
 
 import msgspec
@@ -56,7 +57,17 @@ def month_of(record: Record) -> str:
         instant = record.observed_at
     else:
         return UNDATED
-    return instant.astimezone(UTC).strftime("%Y.%m") if instant else UNDATED
+    return month_at(milliseconds(instant)) if instant else UNDATED
+
+
+def month_at(version: int) -> str:
+    """Return the month (YYYY.MM) of an instant in milliseconds since 1970."""
+    return _month_of_day(version // 86_400_000)
+
+
+@lru_cache(maxsize=4096)
+def _month_of_day(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).strftime("%Y.%m")
 
 
 def line_of(record: Record) -> Line:

@@ -12,6 +12,7 @@ from ingestor.contract import Fault, Page, Source
 from ingestor.known import Known
 from ingestor.observe import observe, subjects
 from ingestor.recorded import pages
+from ingestor.rows import rows_of
 from lake.contract import Lake, Line, Verdict
 from taglake import wiring
 from taglake.errors import Unreachable
@@ -94,8 +95,9 @@ async def _lines(
     when = asked.observed_at or _changed(path)
     for page in pages(source, body, observed_at=when, host=asked.host, name=str(path)):
         _count(result, page)
-        await known.fetch(subjects(page))
-        lines += observe(page, known, observer=f"import/{asked.source}").lines
+        rows, observer = rows_of(page), f"import/{asked.source}"
+        await known.fetch(subjects(rows))
+        lines += observe(rows, known, observer=observer, follows=page.follows).lines
     result.snapshots = sum(line.table == "snapshots" for line in lines)
     return lines
 

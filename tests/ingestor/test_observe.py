@@ -6,6 +6,7 @@ from fakes.village import START, make_post, make_profile
 from ingestor.contract import Page
 from ingestor.known import Known
 from ingestor.observe import Observed, gone, observe, subjects
+from ingestor.rows import rows_of
 from lake.lines import record_of
 from lake.records import Comment, Counts, Post, PostCounts, Record, Snapshot, Tag, TagCounts
 
@@ -25,8 +26,9 @@ class Eye:
         self.known = Known(nothing)
 
     async def see(self, page: Page) -> tuple[list[Record], Observed]:
-        await self.known.fetch(subjects(page))
-        found = observe(page, self.known, observer="village@host")
+        rows = rows_of(page)
+        await self.known.fetch(subjects(rows))
+        found = observe(rows, self.known, observer="village@host", follows=page.follows)
         return [record_of(line.table, line.body) for line in found.lines], found
 
 
@@ -167,8 +169,9 @@ async def test_memory_is_bounded_and_asks_the_disk_for_the_rest() -> None:
     known = Known(load, limit=2)
     for number in (1, 2, 3):
         page = Page(posts=(make_post(number),))
-        await known.fetch(subjects(page))
-        disk.update(observe(page, known, observer="o").seen)
+        rows = rows_of(page)
+        await known.fetch(subjects(rows))
+        disk.update(observe(rows, known, observer="o").seen)
         known.trim()
     asked.clear()
     await known.fetch(["mastodon:1", "mastodon:3"])
@@ -179,3 +182,10 @@ async def test_memory_is_bounded_and_asks_the_disk_for_the_rest() -> None:
 def _snapshot(records: list[Record]) -> Snapshot:
     (found,) = [one for one in records if isinstance(one, Snapshot)]
     return found
+
+
+async def test_a_repost_is_no_fresh_post() -> None:
+    boost = msgspec.structs.replace(make_post(2), kind="repost", repost_of="mastodon:1")
+    posts = (make_post(1), boost)
+    _, found = await Eye().see(Page(posts=posts))
+    assert [one.id for one in found.fresh] == ["mastodon:1"]

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
-from fakes.village import START, Bench, make_post
-from ingestor.ladder import next_rung, plan_visits
+from fakes.village import START, Bench
+from ingestor.ladder import Fresh, next_rung, plan_visits
 
 HOUR = 3600
 
@@ -69,18 +69,20 @@ async def test_a_post_that_only_left_the_page_is_never_called_deleted(bench: Ben
     assert all(post.deleted_at is None for post in bench.posts())
 
 
+MADE = 1767225600000  # START
+
+
 def test_the_ladder_starts_above_the_age_of_the_post() -> None:
-    young = make_post(1, created_at=START)
-    assert next_rung(young, START) == (1767225600000 + 72 * 60_000, 0)
-    assert next_rung(young, START + timedelta(hours=2)) == (1767225600000 + 6 * HOUR * 1000, 1)
-    assert next_rung(young, START + timedelta(hours=2), after=1)[1] == 2
-    assert next_rung(young, START + timedelta(days=9)) == (None, 4)
+    assert next_rung(MADE, MADE) == (MADE + 72 * 60_000, 0)
+    assert next_rung(MADE, MADE + 2 * HOUR * 1000) == (MADE + 6 * HOUR * 1000, 1)
+    assert next_rung(MADE, MADE + 2 * HOUR * 1000, after=1)[1] == 2
+    assert next_rung(MADE, MADE + 9 * 24 * HOUR * 1000) == (None, 4)
 
 
-def test_posts_without_a_date_old_ones_and_reposts_are_not_visited() -> None:
+def test_posts_without_a_date_and_old_ones_are_not_visited() -> None:
     posts = [
-        make_post(1),
-        make_post(2, created_at=START - timedelta(days=9)),
-        make_post(3, created_at=START),
+        Fresh("mastodon:1", None, b"{}"),
+        Fresh("mastodon:2", MADE - 9 * 24 * HOUR * 1000, b"{}"),
+        Fresh("mastodon:3", MADE, b"{}"),
     ]
     assert [visit.id for visit in plan_visits(posts, lane="a", now=START)] == ["mastodon:3"]
