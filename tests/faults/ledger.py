@@ -1,0 +1,191 @@
+"""The oracle: what was served and became durable is an obligation, and the lake is held to it.
+
+The spool's own file keeps the ledger: triggers copy each page and each dead letter in the
+transaction that makes it durable, whatever happens to the process. So the shipped program is
+watched, unchanged, and nothing is an obligation that was never durable.
+"""
+
+import contextlib
+import sqlite3
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from faults.network import Served, form_of
+from faults.standin import Document, poisoned
+from ingestor.spool_file import SpoolFile
+from lake.contract import Line
+from lake.lines import record_of
+from lake.records import Post
+
+_WATCH = """
+CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL);
+CREATE TRIGGER IF NOT EXISTS kept AFTER INSERT ON spool
+  BEGIN INSERT INTO ledger VALUES (new.seq, new.payload); END;
+CREATE TABLE IF NOT EXISTS burials (number INTEGER NOT NULL);
+CREATE TRIGGER IF NOT EXISTS buried AFTER INSERT ON dead_letters
+  BEGIN INSERT INTO burials VALUES (new.number); END;
+"""
+_lines = msgspec.msgpack.Decoder(list[Line]).decode
+
+Key = tuple[str, str]  # table and id
+
+
+class Kept(msgspec.Struct):
+    """What a spool's file says it was trusted with."""
+
+    lines: list[Line]
+    dead: list[Key]  # dead letters that are there
+    burials: int  # dead letters that were ever written
+    waiting: int  # pages
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What the lake owes, and what it has that it should not have. All but the first are 0."""
+
+    obligations: int  # different records
+    lost: int = 0  # durable once, not in the lake
+    stale: int = 0  # in the lake in an older version
+    wrong: int = 0  # in the lake with another content
+    never_issued: int = 0  # in the lake, or in the spool, but never served
+    missed: int = 0  # posts that were served, and served again, and are not in the lake
+    dead_missing: int = 0  # poison that is not in the dead letters
+    dead_extra: int = 0  # dead letters that are no poison
+    dead_twice: int = 0
+    waiting: int = 0  # pages in the spool
+    examples: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Return whether nothing was found."""
+        return self == Findings(obligations=self.obligations)
+
+
+def watch(path: Path, *, cap_bytes: int) -> None:
+    """Make a spool's file, if it is not there, and let it keep a ledger from now on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    SpoolFile(path, cap_bytes=cap_bytes).close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(_WATCH)
+
+
+def read(path: Path) -> Kept:
+    """Return what a spool's file was trusted with so far."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        payloads = db.execute("SELECT payload FROM ledger ORDER BY seq").fetchall()
+        dead = db.execute("SELECT line_table, line_id FROM dead_letters").fetchall()
+        burials = db.execute("SELECT count(*) FROM burials").fetchone()[0]
+        waiting = db.execute("SELECT count(*) FROM spool").fetchone()[0]
+    lines = [line for (payload,) in payloads for line in _lines(zlib.decompress(payload))]
+    return Kept(lines=lines, dead=dead, burials=burials, waiting=waiting)
+
+
+def mark(path: Path) -> int:
+    """Return the number of the last page that became durable, 0 before the first."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        return int(db.execute("SELECT coalesce(max(seq), 0) FROM ledger").fetchone()[0])
+
+
+def oldest(path: Path) -> int | None:
+    """Return the number of the oldest page that waits, None if none does."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        found: int | None = db.execute("SELECT min(seq) FROM spool").fetchone()[0]
+    return found
+
+
+def judge(
+    kept: Iterable[Kept],
+    documents: Sequence[Document],
+    served: Served | None,
+    *,
+    prefix: str,
+    poison: int = 0,
+) -> Findings:
+    """Hold a lake to what spools were trusted with, and those to what was served."""
+    spools = list(kept)
+    owed: dict[Key, dict[int, list[bytes]]] = defaultdict(lambda: defaultdict(list))
+    for line in (line for spool in spools for line in spool.lines):
+        owed[line.table, line.id][line.version].append(line.body)
+    bad = {key for key in owed if key[0] == "posts" and poisoned(key[1], poison)}
+    there = {(_table(found.index, prefix), found.id): found for found in documents}
+    case = _Case(there)
+    for key, versions in owed.items():
+        if key not in bad:
+            case.compare(key, versions)
+    case.strangers(owed)
+    if served is not None:
+        case.provenance(owed, served)
+        case.missed(served, bad)
+    dead = Counter(key for spool in spools for key in spool.dead)
+    return Findings(
+        obligations=len(owed),
+        **{name: case.counts[name] for name in ("lost", "stale", "wrong", "never_issued", "missed")},
+        dead_missing=len(bad - dead.keys()),
+        dead_extra=len(dead.keys() - bad),
+        dead_twice=sum(spool.burials for spool in spools) - dead.total(),
+        waiting=sum(spool.waiting for spool in spools),
+        examples=tuple(case.examples),
+    )
+
+
+class _Case:
+    """One judgement while it is made."""
+
+    def __init__(self, there: dict[Key, Document]) -> None:
+        self._there = there
+        self.counts: Counter[str] = Counter()
+        self.examples: list[str] = []
+
+    def _find(self, what: str, key: object) -> None:
+        self.counts[what] += 1
+        if len(self.examples) < 10:
+            self.examples.append(f"{what}: {key}")
+
+    def compare(self, key: Key, versions: dict[int, list[bytes]]) -> None:
+        """Compare one record with what the lake has of it."""
+        newest, found = max(versions), self._there.get(key)
+        if found is None:
+            self._find("lost", key)
+        elif found.version < newest:
+            self._find("stale", (key, newest - found.version))
+        elif found.version > newest:
+            self._find("never_issued", key)
+        elif not any(_same(key[0], body, found.source) for body in versions[newest]):
+            self._find("wrong", key)
+
+    def strangers(self, owed: dict[Key, dict[int, list[bytes]]]) -> None:
+        """Find what is in the lake and was never durable in a spool."""
+        for key in self._there.keys() - owed.keys():
+            self._find("never_issued", key)
+
+    def provenance(self, owed: dict[Key, dict[int, list[bytes]]], served: Served) -> None:
+        """Find posts that say what the network never served."""
+        for (table, key), versions in owed.items():
+            if table != "posts":
+                continue
+            shown = served.posts.get(key)
+            for body in (body for bodies in versions.values() for body in bodies):
+                record = record_of(table, body)
+                assert isinstance(record, Post)
+                if shown is None:
+                    self._find("never_issued", key)
+                elif record.raw is not None and form_of(bytes(record.raw)) not in shown.forms:
+                    self._find("wrong", key)
+
+    def missed(self, served: Served, bad: set[Key]) -> None:
+        """Find posts that were served, again after every crash, and are not in the lake."""
+        for key in served.posts:
+            if ("posts", key) not in self._there and ("posts", key) not in bad:
+                self._find("missed", key)
+
+
+def _same(table: str, body: bytes, source: bytes) -> bool:
+    """Return whether a document is the record of a line; the lake may add fields of its own."""
+    return record_of(table, body) == record_of(table, source)
+
+
+def _table(index: str, prefix: str) -> str:
+    return index.removeprefix(f"{prefix}-").rsplit("-", 1)[0]

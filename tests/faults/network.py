@@ -1,0 +1,118 @@
+"""The simulated network as a process that remembers what it served: `python -m faults.network`.
+
+`/__served` tells, for every post that any answer showed, when it was made and a hash of each form
+in which it was shown; `/__judge` is the provider's own count of requests.
+"""
+
+import argparse
+import asyncio
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+
+import msgspec
+from aiohttp import web
+
+from simnet.brands import Brand
+from simnet.budgets import Budgets
+from simnet.server import app_of
+from simnet.simulation import Simulation
+from simnet.wire import Ask, Reply
+from simnet.world import World
+
+SITE = "mastodon.example"
+PATH = "/api/v1/timelines/tag/"
+
+
+class Status(msgspec.Struct):
+    """What the ledger reads of a status."""
+
+    uri: str
+    created_at: datetime
+
+
+class Shown(msgspec.Struct):
+    """A post as it was served: when it was made, and a hash of every form that was shown."""
+
+    created_at: datetime
+    forms: set[str]
+
+
+class Served(msgspec.Struct):
+    """All that a network served so far."""
+
+    posts: dict[str, Shown]  # by the lake's id
+    pages: int
+    shown: int  # posts on them, each as often as it stood on one
+
+
+def form_of(raw: bytes) -> str:
+    """Return the hash by which a form of a post is known."""
+    return blake2b(raw, digest_size=12).hexdigest()
+
+
+class Remembering(Simulation):
+    """A simulation that remembers every post of every timeline it answered with."""
+
+    served: Served
+
+    def answer(self, ask: Ask, *, site: str | None = None) -> Reply:
+        """Answer, and write down what was shown."""
+        if ask.path == "/__served":
+            return Reply(body=msgspec.json.encode(self.served))
+        reply = super().answer(ask, site=site)
+        if PATH in ask.path and reply.status == 200:
+            self._note(reply.body)
+        return reply
+
+    def _note(self, body: bytes) -> None:
+        self.served.pages += 1
+        for raw in msgspec.json.decode(body, type=list[msgspec.Raw]):
+            status = msgspec.json.decode(raw, type=Status)
+            post = Shown(created_at=status.created_at, forms=set())
+            post = self.served.posts.setdefault(f"mastodon:{status.uri}", post)
+            post.forms.add(form_of(bytes(raw)))
+            self.served.shown += 1
+
+
+def simulation(*, seed: int, tags: int, per_second: float, budget: tuple[int, float]) -> Simulation:
+    """Return a network that has run for an hour and has a day to go."""
+    start = datetime.now(UTC) - timedelta(hours=1)
+    brands = [Brand(tag=f"tag{n}", posts_per_day=per_second * 86_400 / tags) for n in range(tags)]
+    world = World(
+        seed, start=start, days=1, brands=brands, lift=0, people=400, warmup=0,
+        shares={"mastodon": 1.0},
+    )  # fmt: skip
+    made = Remembering(
+        world, now=lambda: datetime.now(UTC), budgets=Budgets(mastodon=budget, page=40)
+    )
+    made.served = Served(posts={}, pages=0, shown=0)
+    return made
+
+
+async def serve(made: Simulation, port: int) -> None:
+    """Serve until cancelled."""
+    runner = web.AppRunner(app_of(made), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serve as the command line says."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tags", type=int, default=8)
+    parser.add_argument("--per-second", type=float, default=4.0)
+    parser.add_argument("--limit", type=int, default=100)
+    parser.add_argument("--window", type=float, default=5.0)
+    asked = parser.parse_args()
+    made = simulation(
+        seed=asked.seed, tags=asked.tags, per_second=asked.per_second,
+        budget=(asked.limit, asked.window),
+    )  # fmt: skip
+    asyncio.run(serve(made, asked.port))
+
+
+if __name__ == "__main__":
+    main()
