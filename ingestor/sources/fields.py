@@ -11,6 +11,9 @@ from typing import Any
 
 import msgspec
 
+from ingestor.depth import depth
+
+DEPTH = 64  # no network nests half as deep
 LARGEST_COUNT = (
     2**53
 )  # beyond it, other readers of our JSON lose digits; no count of a network is near
@@ -26,7 +29,10 @@ def decode(body: bytes) -> Any:
     """Return the JSON value of `body`. Raises NotJson.
 
     What msgspec refuses for one bad number, byte or surrogate is read once more, with it replaced.
+    Here and not where the answer comes in: what a kernel reads, it has measured itself.
     """
+    if (levels := depth(body)) > DEPTH:
+        raise NotJson(f"nests {levels} deep")
     try:
         return msgspec.json.decode(body)
     except RecursionError as exc:

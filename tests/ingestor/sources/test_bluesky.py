@@ -128,7 +128,7 @@ def test_a_deep_thread_is_an_error_and_no_crash() -> None:
     deep = b'{"thread":' + b'{"replies":[' * 20_000 + b"]}" * 20_000 + b"}"
     error = Bluesky().parse(deep, SEEN).error
     assert error is not None
-    assert (error.code, error.reason) == ("not_json", "too deep")
+    assert (error.code, error.reason) == ("not_json", "nests 40001 deep")
 
 
 @pytest.mark.parametrize(
