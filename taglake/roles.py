@@ -108,6 +108,7 @@ def _options(settings: Settings) -> Options:
         owner=owner(),
         concurrency=section.concurrency,
         snapshot_every=section.snapshot_every,
+        lease=section.lease,
         refresh=section.refresh,
         grace=section.grace,
     )

@@ -118,6 +118,9 @@ class IngestSettings(Section):
         3600, gt=0, description="seconds between snapshots of unchanged counts"
     )
     refresh: float = Field(15, gt=0, description="seconds until a new campaign is noticed")
+    lease: float = Field(
+        60, ge=3, description="seconds until the lanes of a process that died move to another"
+    )
     grace: float = Field(20, gt=0, description="seconds for polls in flight when asked to stop")
 
 

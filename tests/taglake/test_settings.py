@@ -28,6 +28,7 @@ WRONG = {
     "ingest.concurrency": ("1001", "less than or equal to 1000"),
     "ingest.snapshot_every": ("0", "greater than 0"),
     "ingest.refresh": ('"soon"', "valid number"),
+    "ingest.lease": ("2", "greater than or equal to 3"),
     "ingest.grace": ("inf", "finite number"),
     "work.rollup_every": ("nan", "finite number"),
     "work.compact_every": ("-1", "greater than 0"),
