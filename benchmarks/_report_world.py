@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import WriterProperties, write_deltalake
 
+from lake._entries_py import entry
 from lake._files_schema import layout
-from lake.bulk import entry
 from lake.files import FilesLake
 from lake.lines import line_of, milliseconds
 from lake.records import TABLES, Counts, Poll, Post, PostCounts, Record, Snapshot

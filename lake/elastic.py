@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from lake.bulk import Deletion, entry, index_of, verdicts
+from lake.bulk import Deletion, verdicts
 from lake.connection import Connection
 from lake.contract import (
     COUNT,
@@ -31,8 +31,8 @@ from lake.contract import (
     Where,
 )
 from lake.counting import Counts
+from lake.entries import entries
 from lake.errors import BadQuestion, Misplaced, Refused, Unavailable
-from lake.fit import Unfit
 from lake.lines import line_of
 from lake.mappings import properties, template
 from lake.query import narrows, query
@@ -41,7 +41,7 @@ from lake.search import Documents
 
 _BODY = 4 << 20  # bytes of one request of `append`
 _LONGEST_LIST = 30  # names in one address; more are asked for by pattern
-_BREATH = 256  # lines between two chances for the event loop: some milliseconds
+_BREATH = 256  # lines between two chances for the event loop: 2 ms if all are odd ones
 
 
 class ElasticLake:
@@ -102,24 +102,35 @@ class ElasticLake:
 
     async def write(self, lines: Sequence[Line]) -> list[Verdict]:
         """Write lines in one request and return one verdict each."""
-        found: list[Verdict | None] = [None] * len(lines)
-        sent, body = [], bytearray()
-        for place, line in enumerate(lines):
-            try:
-                body += entry(self._prefix, line)
-                sent.append(line)
-            except Unfit as wrong:
-                found[place] = Verdict(outcome="poison", reason=str(wrong))
-            if place % _BREATH == _BREATH - 1:
-                await asyncio.sleep(0)
-        told = iter(await self._sent(bytes(body), sent))
-        return [verdict or next(told) for verdict in found]
+        parts: list[bytes] = []
+        refused: dict[int, str] = {}
+        indices: set[str] = set()
+        for start in range(0, len(lines), _BREATH):
+            part, unfit, written = entries(self._prefix, lines[start : start + _BREATH])
+            parts.append(part)
+            indices |= written
+            refused.update((start + place, why) for place, why in unfit.items())
+            await asyncio.sleep(0)
+        if not refused:
+            return await self._sent(parts, lines, indices)
+        sent = [line for place, line in enumerate(lines) if place not in refused]
+        told = iter(await self._sent(parts, sent, indices))
+        return [
+            Verdict(outcome="poison", reason=refused[place]) if place in refused else next(told)
+            for place in range(len(lines))
+        ]
 
-    async def _sent(self, body: bytes, lines: Sequence[Line]) -> list[Verdict]:
+    async def _sent(
+        self, parts: Sequence[bytes], lines: Sequence[Line], indices: set[str]
+    ) -> list[Verdict]:
         if not lines:
             return []
-        self._unseen.update(index_of(self._prefix, line.table, line.month) for line in lines)
-        return verdicts(await self._connection.bulk(body, documents=len(lines)), lines)
+        try:
+            answer = await self._connection.bulk(b"".join(parts), documents=len(lines))
+        finally:
+            # Also without an answer, and not before: a refresh meanwhile might miss these lines.
+            self._unseen |= indices
+        return verdicts(answer, lines)
 
     async def flush(self) -> None:
         """Refresh the indices that were written to."""

@@ -75,12 +75,14 @@ def fitting(line: Line) -> Record:
     """Return the record of a line. Raises Unfit with a reason that is safe to log and keep."""
     if line.table not in RECORDS:
         raise Unfit(f"there is no table {line.table[:40]!r}")
-    if not 0 < len(line.id.encode()) <= LONGEST_ID or "\0" in line.id:
+    if not 0 < _size(line.id) <= LONGEST_ID or "\0" in line.id:
         raise Unfit(f"the id is empty, longer than {LONGEST_ID} bytes or holds a NUL")
     if line.body.count(b"{") + line.body.count(b"[") > DEEPEST and _depth(line.body) > DEEPEST:
         raise Unfit(f"objects nest deeper than {DEEPEST}")
     try:
         record = record_of(line.table, line.body)
+        if not line.body.isascii():
+            line.body.decode()  # msgspec does not look into what is kept as it came
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise Unfit(f"the line is no record of {line.table}: {_where(wrong)}") from wrong
     if record.id != line.id:
@@ -89,6 +91,14 @@ def fitting(line: Line) -> Record:
         _check_words(record)
     _check_times(record)
     return record
+
+
+def _size(id: str) -> int:
+    """Return the bytes of an id; 0 for half a pair of surrogates, which no bytes can say."""
+    try:
+        return len(id.encode())
+    except UnicodeEncodeError:
+        return 0
 
 
 def _where(wrong: Exception) -> str:

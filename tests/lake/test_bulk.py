@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lake.bulk import Result, entry, index_of, verdict, verdicts
+from lake._entries_py import entry, index_of
+from lake.bulk import Result, verdict, verdicts
 from lake.connection import Fault
 from lake.contract import Line, Verdict
 from lake.errors import Unavailable

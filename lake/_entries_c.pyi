@@ -1,0 +1,6 @@
+from collections.abc import Sequence
+
+from lake.contract import Line
+
+def entries(prefix: str, lines: Sequence[Line]) -> tuple[bytes, dict[int, str], set[str]]: ...
+def is_plain(line: Line) -> bool: ...

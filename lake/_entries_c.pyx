@@ -1,0 +1,696 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Lines as the body of a bulk request: one pass over each, no objects made of what it holds.
+
+A line is copied only if it is plain beyond doubt: strict JSON in UTF-8 on one line, every field
+known, named once and of its type, the id the line's own. Any other line is the reference's, with
+its words. So the two cannot differ where the kernel knows what it accepts.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport uint64_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memchr, memcmp, memcpy, memset
+
+from lake._entries_py import entry, index_of
+from lake._entries_shapes import shape
+from lake.fit import DEEPEST, LONGEST_ID, LONGEST_KEYWORD, Unfit
+from lake.records import RECORDS
+
+
+cdef enum Kind:
+    ANY, ID, WORD, CHOICE, INTEGER, NUMBER, FLAG, TIME, STRUCT, WORDS, STRUCTS
+
+cdef enum:
+    MOST_MEMBERS = 512  # of all shapes together
+    MOST_SHAPES = 64
+    MOST_CHOICES = 128
+    SLOTS = 4  # likes, comments, shares, followers
+    LONGEST_NUMBER = 18  # digits that fit 64 bits for certain
+    LONGEST_COUNT = 12  # digits of a count: a million times three of them fits 64 bits
+
+cdef struct Word:
+    const char* text
+    Py_ssize_t size
+
+cdef struct Member:
+    Word name
+    Kind kind
+    bint nullable
+    int slot
+    int choices  # the first of them
+    int choices_end
+    int inner  # the shape of a struct
+
+cdef struct Shape:
+    int members  # the first of them
+    int members_end
+    uint64_t required
+
+cdef struct Scan:
+    const unsigned char* at
+    const unsigned char* end
+    int level
+    int deepest
+    Word id
+    long long numbers[SLOTS]  # -1: unknown
+
+cdef struct Out:
+    char* text
+    Py_ssize_t size
+    Py_ssize_t room
+
+cdef Member[MOST_MEMBERS] _members
+cdef Shape[MOST_SHAPES] _shapes
+cdef Word[MOST_CHOICES] _choices
+cdef int _members_used = 0
+cdef int _shapes_used = 0
+cdef int _choices_used = 0
+cdef list _texts = []  # what the words above point into
+
+
+# The shapes of the records, made once
+
+cdef Word _word(bytes text):
+    _texts.append(text)
+    return Word(PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+
+
+cdef int _compile(tuple members) except -1:
+    """Keep a shape and those below it; return its number."""
+    global _members_used, _shapes_used
+    cdef int number = _shapes_used
+    cdef int place = _members_used
+    _shapes_used += 1
+    _members_used += len(members)
+    if len(members) > 64 or _shapes_used > MOST_SHAPES or _members_used > MOST_MEMBERS:
+        raise OverflowError("more fields than the kernel has room for")
+    _shapes[number] = Shape(place, _members_used, 0)
+    for bit, member in enumerate(members):
+        _members[place + bit] = _compiled(member)
+        if member.required:
+            _shapes[number].required |= <uint64_t>1 << <int>bit
+    return number
+
+
+cdef Member _compiled(member) except *:
+    global _choices_used
+    cdef Member made
+    made.name = _word(member.name)
+    made.kind = _KINDS[member.kind]
+    made.nullable = member.nullable
+    made.slot = member.slot
+    made.choices = _choices_used
+    if _choices_used + len(member.choices) > MOST_CHOICES:
+        raise OverflowError("more choices than the kernel has room for")
+    for choice in member.choices:
+        _choices[_choices_used] = _word(choice)
+        _choices_used += 1
+    made.choices_end = _choices_used
+    made.inner = _compile(member.inner) if member.inner else -1
+    return made
+
+
+cdef dict _KINDS = {
+    "any": ANY, "id": ID, "word": WORD, "choice": CHOICE, "integer": INTEGER, "number": NUMBER,
+    "flag": FLAG, "time": TIME, "struct": STRUCT, "words": WORDS, "structs": STRUCTS,
+}
+cdef dict _TABLES = {table: _compile(shape(kind)) for table, kind in RECORDS.items()}
+cdef int _DEEPEST = DEEPEST
+cdef Py_ssize_t _LONGEST_ID = LONGEST_ID
+cdef Py_ssize_t _LONGEST_BODY = LONGEST_KEYWORD  # a longer body may hold a longer word
+
+
+# JSON. Every scanner returns whether the text is plain so far, and leaves `at` behind it.
+
+cdef inline bint _is_special(uint64_t eight) noexcept nogil:
+    """Return whether one of eight bytes ends or interrupts plain ASCII text of a string."""
+    cdef uint64_t ones = 0x0101010101010101
+    cdef uint64_t quotes = eight ^ (ones * 0x22)
+    cdef uint64_t slashes = eight ^ (ones * 0x5C)
+    return (
+        ((eight - ones * 0x20) | (quotes - ones) | (slashes - ones) | eight) & (ones * 0x80)
+    ) != 0
+
+
+cdef inline int _follows(const unsigned char* at, const unsigned char* end) noexcept nogil:
+    """Return how many bytes the character beyond ASCII at `at` has; 0 if it is no UTF-8."""
+    cdef unsigned char lead = at[0]
+    cdef unsigned char least = 0x80
+    cdef unsigned char most = 0xBF
+    cdef int size, i
+    if 0xC2 <= lead <= 0xDF:
+        size = 2
+    elif 0xE0 <= lead <= 0xEF:
+        size = 3
+        if lead == 0xE0:
+            least = 0xA0
+        elif lead == 0xED:
+            most = 0x9F  # half of a pair
+    elif 0xF0 <= lead <= 0xF4:
+        size = 4
+        if lead == 0xF0:
+            least = 0x90
+        elif lead == 0xF4:
+            most = 0x8F
+    else:
+        return 0
+    if end - at < size or not least <= at[1] <= most:
+        return 0
+    for i in range(2, size):
+        if at[i] & 0xC0 != 0x80:
+            return 0
+    return size
+
+
+cdef inline int _hex(const unsigned char* at) noexcept nogil:
+    """Return four hexadecimal digits as a number, -1 if they are none."""
+    cdef int value = 0
+    cdef int i
+    cdef unsigned char c
+    for i in range(4):
+        c = at[i]
+        if c'0' <= c <= c'9':
+            value = value * 16 + c - c'0'
+        elif c'a' <= (c | 32) <= c'f':
+            value = value * 16 + (c | 32) - c'a' + 10
+        else:
+            return -1
+    return value
+
+
+cdef int _escape(const unsigned char* at, const unsigned char* end) noexcept nogil:
+    """Return how many bytes the escape at `at` (a backslash) has; 0 if it is none."""
+    cdef int high, low
+    if end - at < 2:
+        return 0
+    if at[1] != c'u':
+        return 2 if memchr(b'"\\/bfnrt', at[1], 8) != NULL else 0
+    if end - at < 6:
+        return 0
+    high = _hex(at + 2)
+    if high < 0 or 0xDC00 <= high <= 0xDFFF:
+        return 0
+    if high < 0xD800 or high > 0xDBFF:
+        return 6
+    if end - at < 12 or at[6] != c'\\' or at[7] != c'u':
+        return 0
+    low = _hex(at + 8)
+    return 12 if 0xDC00 <= low <= 0xDFFF else 0
+
+
+cdef bint _string(Scan* s, Word* found) noexcept nogil:
+    """Scan a string whose quote was read; `found` is its text, without text if it has escapes."""
+    cdef const unsigned char* at = s.at
+    cdef const unsigned char* end = s.end
+    cdef bint escaped = False
+    cdef uint64_t eight
+    cdef unsigned char c
+    cdef int step
+    while True:
+        while end - at >= 8:
+            memcpy(&eight, at, 8)
+            if _is_special(eight):
+                break
+            at += 8
+        if at >= end:
+            return False
+        c = at[0]
+        while c >= 0x20 and c < 0x80 and c != c'"' and c != c'\\':
+            at += 1
+            if at >= end:
+                return False
+            c = at[0]
+        if c == c'"':
+            found.text = <const char*>s.at
+            if escaped:
+                found.text = NULL
+            found.size = at - s.at
+            s.at = at + 1
+            return True
+        if c == c'\\':
+            escaped = True
+            step = _escape(at, end)
+        elif c >= 0x80:
+            step = _follows(at, end)
+        else:
+            return False
+        if step == 0:
+            return False
+        at += step
+
+
+cdef inline void _skip(Scan* s) noexcept nogil:
+    """Skip spaces; a line break is not skipped, since it would break the bulk request."""
+    while s.at < s.end and s.at[0] == c' ':
+        s.at += 1
+
+
+cdef inline bint _reads(Scan* s, unsigned char c) noexcept nogil:
+    """Read one byte if it is `c`."""
+    if s.at < s.end and s.at[0] == c:
+        s.at += 1
+        return True
+    return False
+
+
+cdef inline bint _literal(Scan* s, const char* text, Py_ssize_t size) noexcept nogil:
+    if s.end - s.at < size or memcmp(s.at, text, size) != 0:
+        return False
+    s.at += size
+    return True
+
+
+cdef inline Py_ssize_t _digits(Scan* s) noexcept nogil:
+    """Skip digits and return how many there were."""
+    cdef const unsigned char* start = s.at
+    while s.at < s.end and c'0' <= s.at[0] <= c'9':
+        s.at += 1
+    return s.at - start
+
+
+cdef bint _number(Scan* s, bint whole, bint loose) noexcept nogil:
+    """Scan a number; `whole`: no fraction. Unless `loose`, it must be short and without exponent."""
+    cdef Py_ssize_t digits
+    _reads(s, c'-')
+    if _reads(s, c'0'):
+        digits = 1
+        if s.at < s.end and c'0' <= s.at[0] <= c'9':
+            return False
+    else:
+        digits = _digits(s)
+    if digits == 0:
+        return False
+    if not whole and _reads(s, c'.'):
+        if s.at >= s.end or not c'0' <= s.at[0] <= c'9':
+            return False
+        digits += _digits(s)
+    if not loose:
+        return digits <= LONGEST_NUMBER and not (s.at < s.end and s.at[0] in b'.eE')
+    if s.at < s.end and s.at[0] | 32 == c'e':
+        s.at += 1
+        if not _reads(s, c'+'):
+            _reads(s, c'-')
+        return _digits(s) > 0
+    return True
+
+
+cdef bint _any(Scan* s) noexcept nogil:
+    """Scan a value of any type, the part of the network's own JSON."""
+    cdef unsigned char c
+    cdef Word ignored
+    if s.at >= s.end:
+        return False
+    c = s.at[0]
+    if c == c'"':
+        s.at += 1
+        return _string(s, &ignored)
+    if c == c'{':
+        return _any_object(s)
+    if c == c'[':
+        return _any_array(s)
+    if c == c'n':
+        return _literal(s, b"null", 4)
+    if c == c't':
+        return _literal(s, b"true", 4)
+    if c == c'f':
+        return _literal(s, b"false", 5)
+    return _number(s, False, True)
+
+
+cdef bint _any_object(Scan* s) noexcept nogil:
+    cdef Word ignored
+    s.at += 1
+    s.level += 1
+    if s.level > s.deepest:
+        return False
+    _skip(s)
+    if not _reads(s, c'}'):
+        while True:
+            if not _reads(s, c'"') or not _string(s, &ignored):
+                return False
+            _skip(s)
+            if not _reads(s, c':'):
+                return False
+            _skip(s)
+            if not _any(s):
+                return False
+            _skip(s)
+            if _reads(s, c','):
+                _skip(s)
+            elif _reads(s, c'}'):
+                break
+            else:
+                return False
+    s.level -= 1
+    return True
+
+
+cdef bint _any_array(Scan* s) noexcept nogil:
+    s.at += 1
+    s.level += 1
+    if s.level > s.deepest:
+        return False
+    _skip(s)
+    if not _reads(s, c']'):
+        while True:
+            if not _any(s):
+                return False
+            _skip(s)
+            if _reads(s, c','):
+                _skip(s)
+            elif _reads(s, c']'):
+                break
+            else:
+                return False
+    s.level -= 1
+    return True
+
+
+# Values of our own fields
+
+cdef inline int _two(const unsigned char* at) noexcept nogil:
+    """Return two digits as a number, 99 if they are none."""
+    if c'0' <= at[0] <= c'9' and c'0' <= at[1] <= c'9':
+        return (at[0] - c'0') * 10 + at[1] - c'0'
+    return 99
+
+
+cdef bint _instant(const unsigned char* t, Py_ssize_t size) noexcept nogil:
+    """Return whether a text is a time of these centuries in RFC 3339, with its zone."""
+    cdef int century, day
+    cdef Py_ssize_t zone
+    if size < 20 or t[4] != c'-' or t[7] != c'-' or t[10] != c'T' or t[13] != c':' or t[16] != c':':
+        return False
+    century = _two(t)
+    day = _two(t + 8)
+    # Some months have more days; the reference knows which.
+    if not 19 <= century <= 23 or _two(t + 2) == 99 or not 1 <= _two(t + 5) <= 12:
+        return False
+    if not 1 <= day <= (30 if _two(t + 5) != 2 else 28) and not (
+        day == 31 and _two(t + 5) in (1, 3, 5, 7, 8, 10, 12)
+    ):
+        return False
+    if _two(t + 11) > 23 or _two(t + 14) > 59 or _two(t + 17) > 59:
+        return False
+    zone = 19
+    if t[zone] == c'.':
+        zone += 1
+        while zone < size and c'0' <= t[zone] <= c'9':
+            zone += 1
+        if not 1 <= zone - 20 <= 6:
+            return False
+    if size - zone == 1:
+        return t[zone] == c'Z'
+    return (
+        size - zone == 6
+        and (t[zone] == c'+' or t[zone] == c'-')
+        and _two(t + zone + 1) <= 23
+        and t[zone + 3] == c':'
+        and _two(t + zone + 4) <= 59
+    )
+
+
+cdef inline bint _same(Word one, Word other) noexcept nogil:
+    return (
+        one.text != NULL and one.size == other.size and memcmp(one.text, other.text, one.size) == 0
+    )
+
+
+cdef bint _is_choice(const Member* member, Word found) noexcept nogil:
+    cdef int i
+    for i in range(member.choices, member.choices_end):
+        if _same(found, _choices[i]):
+            return True
+    return False
+
+
+cdef bint _text(Scan* s, const Member* member) noexcept nogil:
+    cdef Word found
+    if not _reads(s, c'"') or not _string(s, &found):
+        return False
+    if member.kind == ID:
+        return _same(found, s.id)
+    if member.kind == CHOICE:
+        return _is_choice(member, found)
+    if member.kind == TIME:
+        return found.text != NULL and _instant(<const unsigned char*>found.text, found.size)
+    return True
+
+
+cdef bint _integer(Scan* s, int slot) noexcept nogil:
+    cdef const unsigned char* start = s.at
+    cdef long long value = 0
+    if not _number(s, True, False):
+        return False
+    if slot < 0:
+        return True
+    if start[0] == c'-' or s.at - start > LONGEST_COUNT:
+        return False
+    while start < s.at:
+        value = value * 10 + start[0] - c'0'
+        start += 1
+    s.numbers[slot] = value
+    return True
+
+
+cdef bint _list(Scan* s, const Member* member) noexcept nogil:
+    cdef Word ignored
+    if not _reads(s, c'['):
+        return False
+    s.level += 1
+    _skip(s)
+    if not _reads(s, c']'):
+        while True:
+            if member.kind == WORDS:
+                if not _reads(s, c'"') or not _string(s, &ignored):
+                    return False
+            elif not _struct(s, member.inner):
+                return False
+            _skip(s)
+            if _reads(s, c','):
+                _skip(s)
+            elif _reads(s, c']'):
+                break
+            else:
+                return False
+    s.level -= 1
+    return True
+
+
+cdef bint _value(Scan* s, const Member* member) noexcept nogil:
+    """Scan the value of one of our fields, which has to be of the field's type."""
+    if s.at >= s.end:
+        return False
+    if member.nullable and s.at[0] == c'n':
+        return _literal(s, b"null", 4)
+    if member.kind == INTEGER:
+        return _integer(s, member.slot)
+    if member.kind == STRUCT:
+        return _struct(s, member.inner)
+    if member.kind == WORDS or member.kind == STRUCTS:
+        return _list(s, member)
+    if member.kind == ANY:
+        return _any(s)
+    if member.kind == NUMBER:
+        return _number(s, False, False)
+    if member.kind == FLAG:
+        return _literal(s, b"true", 4) or _literal(s, b"false", 5)
+    return _text(s, member)
+
+
+cdef int _member(Scan* s, const Shape* known, int likely) noexcept nogil:
+    """Read a name and its quote and return which field it is; -1: none. `likely` is tried first."""
+    cdef Word name
+    cdef int i
+    if likely < known.members_end:
+        name = _members[likely].name
+        if s.end - s.at > name.size and s.at[name.size] == c'"' and (
+            memcmp(s.at, name.text, name.size) == 0
+        ):
+            s.at += name.size + 1
+            return likely
+    if not _string(s, &name):
+        return -1
+    for i in range(known.members, known.members_end):
+        if _same(name, _members[i].name):
+            return i
+    return -1
+
+
+cdef bint _struct(Scan* s, int number) noexcept nogil:
+    """Scan an object that has to have a shape: only known names, each once, all that must be."""
+    cdef const Shape* known = &_shapes[number]
+    cdef uint64_t seen = 0
+    cdef uint64_t bit
+    cdef int member = known.members - 1
+    if not _reads(s, c'{'):
+        return False
+    s.level += 1
+    _skip(s)
+    if not _reads(s, c'}'):
+        while True:
+            if not _reads(s, c'"'):
+                return False
+            member = _member(s, known, member + 1)
+            if member < 0:
+                return False
+            bit = <uint64_t>1 << (member - known.members)
+            if seen & bit:
+                return False
+            seen |= bit
+            _skip(s)
+            if not _reads(s, c':'):
+                return False
+            _skip(s)
+            if not _value(s, &_members[member]):
+                return False
+            _skip(s)
+            if _reads(s, c','):
+                _skip(s)
+            elif _reads(s, c'}'):
+                break
+            else:
+                return False
+    s.level -= 1
+    return seen & known.required == known.required
+
+
+# The body
+
+cdef int _reserve(Out* out, Py_ssize_t more) except -1:
+    cdef char* text
+    if out.size + more > out.room:
+        out.room = 2 * (out.size + more)
+        text = <char*>realloc(out.text, out.room)
+        if text == NULL:
+            raise MemoryError
+        out.text = text
+    return 0
+
+
+cdef inline void _put(Out* out, const char* text, Py_ssize_t size) noexcept nogil:
+    """Append what `_reserve` made room for."""
+    memcpy(out.text + out.size, text, size)
+    out.size += size
+
+
+cdef inline void _put_number(Out* out, long long value) noexcept nogil:
+    """Append a number that is not negative."""
+    cdef char[20] digits
+    cdef int at = 20
+    while True:
+        at -= 1
+        digits[at] = <char>(c'0' + value % 10)
+        value //= 10
+        if value == 0:
+            break
+    _put(out, digits + at, 20 - at)
+
+
+cdef void _put_derived(Out* out, const long long* numbers) noexcept nogil:
+    """Append what `lake.derived` says of a post."""
+    cdef long long total = -1
+    cdef int slot
+    for slot in range(3):
+        if numbers[slot] >= 0:
+            total = numbers[slot] + (total if total >= 0 else 0)
+    if total < 0:
+        return
+    _put(out, b',"engagements":', 15)
+    _put_number(out, total)
+    if numbers[3] > 0:
+        _put(out, b',"engagement_ppm":', 18)
+        _put_number(out, 1_000_000 * total // numbers[3])
+
+
+cdef bint _is_plain_id(Word id) noexcept nogil:
+    """Return whether an id is what JSON says of it, byte by byte."""
+    cdef Py_ssize_t i
+    cdef unsigned char c
+    if not 0 < id.size <= _LONGEST_ID:
+        return False
+    for i in range(id.size):
+        c = <unsigned char>id.text[i]
+        if c < 0x20 or c >= 0x7F or c == c'"' or c == c'\\':
+            return False
+    return True
+
+
+cdef bint _put_plain(Out* out, line, int number, bytes head, bint derives) except -1:
+    """Append a line that is plain beyond doubt and return True; else append nothing."""
+    cdef Scan s
+    cdef bytes body
+    cdef str id = line.id
+    cdef object version = line.version
+    cdef long long at
+    if type(line.body) is not bytes or type(version) is not int or not 0 <= version < 1 << 62:
+        return False
+    body = line.body
+    at = version
+    s.id.text = PyUnicode_AsUTF8AndSize(id, &s.id.size) if id.isascii() else NULL
+    if s.id.text == NULL or not _is_plain_id(s.id) or PyBytes_GET_SIZE(body) > _LONGEST_BODY:
+        return False
+    s.at = <const unsigned char*>PyBytes_AS_STRING(body)
+    s.end = s.at + PyBytes_GET_SIZE(body)
+    s.level = 0
+    s.deepest = _DEEPEST
+    memset(s.numbers, 0xFF, sizeof(s.numbers))
+    if not _struct(&s, number) or s.at != s.end:
+        return False
+    _reserve(out, PyBytes_GET_SIZE(head) + s.id.size + PyBytes_GET_SIZE(body) + 160)
+    _put(out, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
+    _put(out, s.id.text, s.id.size)
+    _put(out, b'","version":', 12)
+    _put_number(out, at)
+    _put(out, b',"version_type":"external_gte"}}\n', 33)
+    _put(out, PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body) - derives)
+    if derives:
+        _put_derived(out, s.numbers)
+        _put(out, b"}", 1)
+    _put(out, b"\n", 1)
+    return True
+
+
+def is_plain(line):
+    """Return whether the kernel takes a line without asking the reference."""
+    cdef Out out = Out(NULL, 0, 0)
+    try:
+        return line.table in _TABLES and _put_plain(&out, line, _TABLES[line.table], b"", False)
+    finally:
+        free(out.text)
+
+
+def entries(str prefix not None, lines not None):
+    """Return the body that writes `lines`, why which of them are not in it, and the indices."""
+    cdef Out out = Out(<char*>malloc(65_536), 0, 65_536)
+    cdef dict refused = {}
+    cdef set indices = set()
+    cdef str table = None
+    cdef str month = None
+    cdef str index = None
+    cdef bytes head = b""
+    cdef bytes text
+    cdef int number = -1
+    cdef Py_ssize_t place
+    if out.text == NULL:
+        raise MemoryError
+    try:
+        for place, line in enumerate(lines):
+            if line.table != table or line.month != month:
+                table, month = line.table, line.month
+                index = index_of(prefix, table, month)
+                head = f'{{"index":{{"_index":"{index}","_id":"'.encode()
+                number = _TABLES.get(table, -1)
+            if number < 0 or not _put_plain(&out, line, number, head, table == "posts"):
+                try:
+                    text = entry(prefix, line)
+                except Unfit as wrong:
+                    refused[place] = str(wrong)
+                    continue
+                _reserve(&out, len(text))
+                _put(&out, PyBytes_AS_STRING(text), len(text))
+            indices.add(index)
+        return PyBytes_FromStringAndSize(out.text, out.size), refused, indices
+    finally:
+        free(out.text)
