@@ -1,7 +1,7 @@
 """The last known state of posts, profiles and tags: what a new observation is compared with."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -30,50 +30,46 @@ class Known:
     `fetch` brings what a page may need into memory; between it and the append of the page nothing
     may be awaited, or two pages would count the same growth. When an append fails, `forget`
     everything: memory must not be ahead of the disk.
+
+    Beyond the limit a tenth is forgotten, what was learnt longest ago first: an order by last use
+    would cost every look a write.
     """
 
     def __init__(self, load: Load, *, limit: int = 100_000) -> None:
         self._load = load
         self._limit = limit
-        self._states: OrderedDict[str, State | None] = OrderedDict()
+        self.states: dict[str, State | None] = {}  # None: certainly not known
 
     async def fetch(self, ids: Iterable[str]) -> None:
         """Bring the states of these subjects into memory, as far as they are known."""
-        wanted = list(dict.fromkeys(ids))
-        missing = [key for key in wanted if key not in self._states]
-        for key in wanted:
-            if key in self._states:
-                self._states.move_to_end(
-                    key
-                )  # so that no other page's `trim` takes it from under us
+        missing = [key for key in dict.fromkeys(ids) if key not in self.states]
         if not missing:
             return
         stored = await self._load(missing)
         for key in missing:
-            if key not in self._states:  # another page may have learnt it meanwhile
-                self._states[key] = _decode(stored[key]) if key in stored else None
+            if key not in self.states:  # another page may have learnt it meanwhile
+                self.states[key] = _decode(stored[key]) if key in stored else None
 
     def holds(self, ids: Iterable[str]) -> bool:
         """Return whether all these subjects were fetched and are still in memory."""
-        return all(key in self._states for key in ids)
+        return self.states.keys() >= set(ids)
 
     def get(self, key: str) -> State | None:
         """Return the last known state of a subject that was fetched; None if it is new."""
-        if key in self._states:
-            self._states.move_to_end(key)
-        return self._states.get(key)
+        return self.states.get(key)
 
     def put(self, key: str, state: State) -> tuple[str, bytes]:
         """Remember a state and return it as the spool keeps it."""
-        self._states[key] = state
-        self._states.move_to_end(key)
+        self.states[key] = state
         return key, _encode(state)
 
     def trim(self) -> None:
-        """Forget the least recently used down to the limit; call it when no page is half-way."""
-        while len(self._states) > self._limit:
-            self._states.popitem(last=False)
+        """Forget what is over the limit; call it when no page is half-way."""
+        extra = len(self.states) - self._limit
+        if extra > 0:
+            for key in list(islice(self.states, extra + self._limit // 10)):
+                del self.states[key]
 
     def forget(self) -> None:
         """Forget everything; the next pages ask the disk again."""
-        self._states.clear()
+        self.states.clear()
