@@ -270,7 +270,7 @@ cdef inline Py_ssize_t _digits(Scan* s) noexcept nogil:
 
 
 cdef bint _number(Scan* s, bint whole, bint loose) noexcept nogil:
-    """Scan a number; `whole`: no fraction. Unless `loose`, it must be short and without exponent."""
+    """Scan a number; `whole`: no fraction. Unless `loose`, it is short and has no exponent."""
     cdef Py_ssize_t digits
     _reads(s, c'-')
     if _reads(s, c'0'):

@@ -57,11 +57,12 @@ class _Delivering:
         )
 
     async def _send(self, part: Batch) -> None:
+        lines = [line for _, line in part]
         self._requests += 1
-        self._lines += len(part)
-        self._size += sum(len(line.body) for _, line in part)
-        found = await self._writer.write([line for _, line in part])
-        self._verdicts += zip((seq for seq, _ in part), found, strict=True)
+        self._lines += len(lines)
+        self._size += sum([len(line.body) for line in lines])
+        found = await self._writer.write(lines)
+        self._verdicts += zip([seq for seq, _ in part], found, strict=True)
         self._taken = True
 
     def _split(self, part: Batch, wrong: LakeError) -> Misplaced | None:
