@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 # Tools that call tools find them here.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 ROOMS := taglake api ingestor insights lake registry signatures simnet
+KERNELS := $(wildcard */*.pyx */kernel/*.pyx)
 DEMO ?=
 
 .PHONY: help install demo test test-networks check bench format clean
@@ -13,7 +14,7 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 # Reinstalled when the project or a kernel changes; what users run needs no test tools.
-$(VENV)/.installed: pyproject.toml $(wildcard */*.pyx)
+$(VENV)/.installed: pyproject.toml $(KERNELS) $(wildcard */kernel/*.pxd */kernel/*.h)
 	@command -v $(PYTHON) >/dev/null || { echo "taglake needs $(PYTHON): apt-get install python3.11 python3.11-venv, or make PYTHON=python3.12"; exit 1; }
 	@echo "installing taglake into $(VENV) and building its kernels"
 	@$(PYTHON) -m venv $(VENV)
@@ -40,7 +41,7 @@ test-networks: $(VENV)/.installed-dev ## run against real networks' own servers,
 check: $(VENV)/.installed-dev ## format, lint, types, layers, dead code, docs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/cython-lint $(wildcard */*.pyx)
+	@$(BIN)/cython-lint $(KERNELS) $(wildcard */kernel/*.pxd)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/vulture
@@ -57,4 +58,4 @@ format: $(VENV)/.installed-dev ## put the code into its shape
 
 clean: ## remove what was built here
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find $(ROOMS) -name '*.so' -o -name '_*_c.c' | xargs rm -f
+	find $(ROOMS) -name '*.so' -o -name '_*_c.c' -o -path '*/kernel/*.c' | xargs rm -f
