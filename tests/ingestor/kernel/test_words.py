@@ -19,18 +19,8 @@ OTHERS += ["e\u0301", "\u2026", "\u3002", "\u300d", ")", ",", "-", "'", '"', "<"
 OTHERS += ["\x1f", "\x85", "\U000e0100"]
 PIECES = MARKS + LETTERS + OTHERS
 
-TAGS = [
-    "<p>",
-    "</p>",
-    "<br>",
-    "<br/>",
-    "<span>",
-    "</span>",
-    "<a>",
-    "</a>",
-    "<li>",
-    "</li>",
-    "<ul>",
+TAGS = ["<p>", "</p>", "<br>", "<br/>", "<span>", "</span>", "<a>", "</a>", "<li>", "</li>", "<ul>"]
+TAGS += [
     "</ul>",
     "<blockquote>",
     "<strong>",
@@ -41,12 +31,8 @@ TAGS = [
     "<",
     ">",
     "</",
-    "<!--",
-    "<a/>",
-    "<br/",
-    "<P>",
-    "</p",
 ]
+TAGS += ["<!--", "<a/>", "<br/", "<P>", "</p"]
 ATTRIBUTES = ["", " /", "  ", ' class="invisible"', ' class="mention hashtag"', ' class="u-url"']
 ATTRIBUTES += [
     ' rel="tag"',
@@ -58,20 +44,8 @@ ATTRIBUTES += [' href="https://a.example/b?c=1&amp;d=2"', ' HREF="http://e"', ' 
 ATTRIBUTES += [' href="http://a" href="http://b"', ' class="a" class="mention" href="http://c"']
 ATTRIBUTES += [' rel="tag" rel="x" href="http://d"', ' href="https://\u00e9.example/\\"']
 STARTS = [f"<{name}{attributes}>" for name in ("a", "p", "br") for attributes in ATTRIBUTES]
-ENTITIES = [
-    "&amp;",
-    "&lt;",
-    "&gt;",
-    "&quot;",
-    "&#39;",
-    "&apos;",
-    "&nbsp;",
-    "&#x27;",
-    "&copy;",
-    "&amp",
-    "&#128512;",
-    "&",
-]
+ENTITIES = ["&amp;", "&lt;", "&gt;", "&quot;", "&#39;", "&apos;", "&nbsp;", "&#x27;", "&copy;"]
+ENTITIES += ["&amp", "&#128512;", "&"]
 BREAKS = ["\n", "\n\n", " ", "\u00a0", "\u3000", "\t", "word", "\u00e9"]
 MARKUP = 2 * TAGS + STARTS + 2 * ENTITIES + 2 * BREAKS
 
