@@ -68,7 +68,8 @@ class Lanes(Leases):
             now = await tx.now()
             lanes = schema.lanes
             fence = lanes.c.fence + FENCES_AFTER_LOSS
-            await tx.run(lanes.update().values(fence=fence, lease_owner=None, lease_until=None))
+            unheld = {"lease_owner": None, "lease_until": None, "wanted_by": None}
+            await tx.run(lanes.update().values(fence=fence, **unheld))
             full = sa.select(
                 lanes.c.id, lanes.c.fence, sa.literal(now, schema.Instant), lanes.c.limit
             )

@@ -12,6 +12,7 @@ from registry.database import Database, Row, Transaction
 from registry.errors import BadField, Unknown
 from registry.fences import hold
 from registry.models import Lane
+from registry.sharing import to_ask
 from registry.targets import pin_loose
 
 LEASE_SECONDS = 60.0  # renew every 20
@@ -72,16 +73,39 @@ class Leases:
         """
         async with self._database.write() as tx:
             now = await tx.now()
-            free = _free(now, only).order_by(_table.c.lease_until.nulls_first(), _table.c.id)
+            free = _free(now, only, owner=owner, seconds=seconds).order_by(_table.c.lease_until.nulls_first(), _table.c.id)
             locked = free.limit(most).with_for_update(skip_locked=True, key_share=True)
             ids = [row["id"] for row in await tx.all(locked)]
             taken = _table.update().where(_table.c.id.in_(ids)).values(
                 lease_owner=owner,
                 lease_until=now + timedelta(seconds=seconds),
                 fence=_table.c.fence + 1,
+                wanted_by=None,
             )  # fmt: skip
             rows = await tx.all(taken.returning(_table)) if ids else []
-        return tuple(sorted((Lane(**row) for row in rows), key=lambda lane: lane.id))
+        return tuple(sorted((_lane(row, now) for row in rows), key=lambda lane: lane.id))
+
+    async def ask(self, owner: str, *, only: Collection[str] | None = None) -> float | None:
+        """Ask for lanes of those who hold more than `owner`, so that a fleet shares them.
+
+        Their holders see it when they renew (`Lane.wanted_by`), and release; `owner` has a lease's
+        time to claim them before others may. Returns the seconds until the first lease of another
+        ends, None if there is none: a dead holder's lanes are then free.
+        """
+        async with self._database.read() as tx:
+            now = await tx.now()
+            rows = await tx.all(sa.select(_table).where(_table.c.lease_until > now))
+        leased = [Lane(**row) for row in rows if only is None or row["id"] in only]
+        if asked := to_ask(leased, owner):
+            await self._want(asked, owner)
+        ends = [lane.lease_until for lane in leased if lane.lease_owner != owner]
+        return min(((end - now).total_seconds() for end in ends if end is not None), default=None)
+
+    async def _want(self, lane_ids: Collection[str], owner: str) -> None:
+        async with self._database.write() as tx:
+            others = _table.c.id.in_(lane_ids), _table.c.lease_owner.is_not(None)
+            change = _table.update().where(*others, _table.c.wanted_by.is_(None))
+            await tx.run(change.values(wanted_by=owner))
 
     async def renew(self, lane_id: str, fence: int, *, seconds: float = LEASE_SECONDS) -> Lane:
         """Return the lane as it is now, held for `seconds` more. Raises Fenced: stop at once."""
@@ -89,13 +113,17 @@ class Leases:
             row = await hold(tx, lane_id, fence)
             now = await tx.now()
             await _forget(tx, row, now)
-            return await _set(tx, lane_id, lease_until=now + timedelta(seconds=seconds))
+            await _set(tx, lane_id, lease_until=now + timedelta(seconds=seconds))
+            return _lane(await _any(tx, lane_id), now)
 
     async def release(self, lane_id: str, fence: int) -> None:
-        """Give a lane back, so that another may claim it at once. Raises Fenced."""
+        """Give a lane back, so that another may claim it at once: who asked for it, if somebody
+        did. Raises Fenced.
+        """
         async with self._database.write() as tx:
-            await hold(tx, lane_id, fence)
-            await _set(tx, lane_id, lease_owner=None, lease_until=None)
+            row = await hold(tx, lane_id, fence)
+            ended = None if row["wanted_by"] is None else await tx.now()
+            await _set(tx, lane_id, lease_owner=None, lease_until=ended)
 
     async def cool(self, lane_id: str, fence: int, *, seconds: float) -> Lane:
         """Return the lane, at rest for `seconds` at least; a longer rest stays. Raises Fenced."""
@@ -131,6 +159,7 @@ class Leases:
                 fence=row["fence"] + (fence is None),
                 lease_owner=None,
                 lease_until=None,
+                wanted_by=None,
             )
             await pin_loose(tx)
             await self._audit.note(tx, who, "lane.quarantine", subject=lane_id)
@@ -165,9 +194,20 @@ async def all_lanes(tx: Transaction) -> tuple[Lane, ...]:
     return tuple(Lane(**row) for row in await tx.all(sa.select(_table).order_by(_table.c.id)))
 
 
-def _free(now: datetime, only: Collection[str] | None) -> sa.Select[Any]:
+def _lane(row: Row, now: datetime) -> Lane:
+    """Return a lane with what is left of its rest."""
+    cool = row["cool_until"]
+    return Lane(**row, rest=0.0 if cool is None else max(0.0, (cool - now).total_seconds()))
+
+
+def _free(
+    now: datetime, only: Collection[str] | None, *, owner: str, seconds: float
+) -> sa.Select[Any]:
+    """Choose the lanes that `owner` may claim: what another asked for waits a lease for him."""
     unheld = sa.or_(_table.c.lease_until.is_(None), _table.c.lease_until <= now)
-    chosen = sa.select(_table.c.id).where(unheld, _table.c.quarantined_at.is_(None))
+    late = _table.c.lease_until <= now - timedelta(seconds=seconds)
+    unasked = sa.or_(_table.c.wanted_by.is_(None), _table.c.wanted_by == owner, late)
+    chosen = sa.select(_table.c.id).where(unheld, unasked, _table.c.quarantined_at.is_(None))
     return chosen if only is None else chosen.where(_table.c.id.in_(only))
 
 

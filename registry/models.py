@@ -108,6 +108,10 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     cool_until: datetime | None = None  # asked for a pause
     quarantined_at: datetime | None = None  # needs a person
     quarantine_reason: str | None = None
+    wanted_by: str | None = None  # another process asks its holder to give it up
+    # Seconds of the pause that were left when it was claimed or renewed, by the registry's clock:
+    # a holder's own may be wrong by hours.
+    rest: float = 0.0
 
 
 class CampaignPage(msgspec.Struct, frozen=True, kw_only=True):

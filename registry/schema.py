@@ -104,6 +104,7 @@ lanes = sa.Table(
     sa.Column("cool_until", Instant),
     sa.Column("quarantined_at", Instant),
     sa.Column("quarantine_reason", sa.Text),
+    sa.Column("wanted_by", sa.Text),  # who asked the holder to give it up
 )
 
 targets = sa.Table(

@@ -289,3 +289,43 @@ async def test_targets_of_a_removed_lane_move(registry: Registry) -> None:
     await registry.lanes.upsert([lane("b")])
     await registry.lanes.remove(held.id)
     assert [one.lane for one in await registry.targets.watched(START)] == ["mastodon/b"]
+
+
+async def test_a_lane_that_was_asked_for_goes_to_who_asked(
+    registry: Registry, clock: Clock
+) -> None:
+    await registry.lanes.upsert([lane(name) for name in "abcd"])
+    held = await registry.lanes.claim("one", most=9)
+    assert await registry.lanes.ask("two") == 60.0
+    renewed = [await registry.lanes.renew(one.id, one.fence) for one in held]
+    assert [one.wanted_by for one in renewed] == [None, None, "two", "two"]
+    for one in renewed[2:]:
+        await registry.lanes.release(one.id, one.fence)
+    assert await registry.lanes.claim("three", most=9) == ()
+    got = await registry.lanes.claim("two", most=9)
+    assert [(one.account, one.wanted_by) for one in got] == [("c", None), ("d", None)]
+
+
+async def test_a_lane_whose_asker_died_is_free_after_a_lease(
+    registry: Registry, clock: Clock
+) -> None:
+    await registry.lanes.upsert([lane(name) for name in "ab"])
+    held = await registry.lanes.claim("one", most=9)
+    await registry.lanes.ask("two")
+    await registry.lanes.release(held[1].id, held[1].fence)
+    clock.move(59)
+    assert await registry.lanes.claim("three", most=9) == ()
+    clock.move(1)
+    assert [one.account for one in await registry.lanes.claim("three", most=9)] == ["a", "b"]
+
+
+async def test_the_rest_that_is_left_is_told_by_the_registrys_clock(
+    registry: Registry, clock: Clock
+) -> None:
+    held = await claimed(registry)
+    await registry.lanes.cool(held.id, held.fence, seconds=100)
+    clock.move(30)
+    assert (await registry.lanes.renew(held.id, held.fence)).rest == 70.0
+    clock.move(60)
+    (taken,) = await registry.lanes.claim("two", most=1)
+    assert taken.rest == 10.0
