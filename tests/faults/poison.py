@@ -13,7 +13,7 @@ from lake.lines import line_of
 from lake.records import Post
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
-WORDS = "summer run coffee street light shoes morning team river city game night".split()
+WORDS = ("summer", "run", "coffee", "light", "shoes", "morning", "team", "river", "city", "night")
 
 
 def canary(number: int) -> str:

@@ -10,7 +10,7 @@ import math
 import os
 import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -86,11 +86,11 @@ def taglake(*words: str, spool: Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.fixture
-def spool_path(tmp_path: Path) -> Iterator[Path]:
+def spool_path(tmp_path: Path) -> Path:
     """Where the spool is; a folder with no settings beside it."""
     folder = tmp_path / "spool"
     folder.mkdir()
-    yield folder / "spool.db"
+    return folder / "spool.db"
 
 
 async def test_the_rest_is_stored_and_poison_is_set_aside_once(
