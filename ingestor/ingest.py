@@ -65,7 +65,7 @@ class Ingestor:
         spool: Spool,
         *,
         sources: Mapping[str, Source],
-        credentials: Callable[[Lane], Credential],
+        credentials: Callable[[Lane], Credential],  # raises LookupError: the lane is not ours
         clock: Clock,
         options: Options,
     ) -> None:  # fmt: skip
@@ -148,7 +148,7 @@ class Ingestor:
             await self._safely(self._renew)
         async with asyncio.TaskGroup() as polls, asyncio.TaskGroup() as group:
             loops = [
-                group.create_task(self._every(options.lease / 3, self._renew, first=False)),
+                group.create_task(self._hold()),
                 group.create_task(self._every(options.refresh, self._refresh, bell=self._news)),
                 group.create_task(self._every(options.replan, self._replan, first=False)),
                 group.create_task(self._every(options.report, self._report, first=False)),
@@ -178,6 +178,13 @@ class Ingestor:
                 took = self._clock.monotonic() - started
             # A step that takes long must not eat the process: a list of 100,000 targets, say.
             await self._clock.sleep(max(seconds, 20 * took), bell)
+
+    async def _hold(self) -> None:
+        """Renew our leases in time, and take over the lanes of who died, until cancelled."""
+        while True:
+            await self._clock.sleep(self._lanes.next_look)
+            with self._activity:
+                await self._safely(self._renew)
 
     async def _safely(self, step: Callable[[], Awaitable[None]]) -> None:
         """Run a step; without the registry polling goes on until the leases end (fail closed)."""
@@ -213,13 +220,27 @@ class Ingestor:
     # --- what is done every now and then
 
     async def _renew(self) -> None:
-        usable = {
-            lane.id for lane in await self._registry.lanes.list() if lane.source in self._sources
-        }
-        if await self._lanes.renew(usable):
+        lanes = await self._registry.lanes.list()
+        changed = await self._lanes.renew({lane.id for lane in lanes if self._can_use(lane)})
+        if leaving := self._lanes.leaving():
+            await self._report_progress()  # their next holders go on from there
+            await self._lanes.release(leaving)
+        if changed or leaving:
             self.metrics.lanes = len(self._lanes.held)
             self.refresh()
         self._ring()
+
+    def _can_use(self, lane: Lane) -> bool:
+        """Return whether we have a source and a credential for a lane: it may be another process's,
+        or of an account that the settings name no more.
+        """
+        if lane.id in self._lanes.held:
+            return True
+        try:
+            self._credentials(lane)
+        except LookupError:
+            return False
+        return lane.source in self._sources
 
     async def _refresh(self) -> None:
         held = self._lanes.held

@@ -8,6 +8,7 @@ refuses our writes.
 import asyncio
 import random
 from collections import deque
+from collections.abc import Sequence
 from typing import Literal
 
 import structlog
@@ -42,6 +43,7 @@ class HeldLane:
         self.rests = 0  # refusals in a row without a good answer between
         self.in_flight = 0
         self.paying = asyncio.Lock()
+        self.leaving = False  # another process asked for it: it goes once nothing is in flight
         self.blocked: GapReason = "no_budget"  # why it last could not be used
         self.slots: dict[str, float] = {}  # until when a hashtag's slot surely serves it
         self._visits: deque[float] = deque()
@@ -62,7 +64,7 @@ class HeldLane:
         if rest > 0.0:
             self.blocked = "rate_limited"
             return rest
-        if now >= self.held_until - MARGIN:
+        if self.leaving or now >= self.held_until - MARGIN:
             self.blocked = "failed"
             return 1.0
         budget = self.budget.wait(now, 1 + self.in_flight)
@@ -94,6 +96,7 @@ class Lanes:
         self._rng = rng
         self._seconds = lease_seconds
         self._most = most
+        self.next_look = lease_seconds / 3  # seconds until `renew` is to be called again
         self.held: dict[str, HeldLane] = {}
 
     async def renew(self, usable: set[str] | None = None) -> bool:
@@ -102,11 +105,19 @@ class Lanes:
         usable: ids of the lanes we have sources and credentials for; None: all.
         """
         before = set(self.held)
+        self.next_look = self._seconds / 3
         for lane in list(self.held.values()):
             await self._renew_one(lane)
         if len(self.held) < self._most:
             await self._claim(usable)
+            await self._look_around(usable)
         return set(self.held) != before
+
+    async def _look_around(self, usable: set[str] | None) -> None:
+        """Ask for a share of others' lanes, and look again just when a dead one's lease ends."""
+        ends = await self._book.ask(self._owner, only=usable)
+        if ends is not None:
+            self.next_look = min(self.next_look, ends + self._rng.uniform(0.1, 1.0))
 
     async def _renew_one(self, held: HeldLane) -> None:
         asked_at = self._clock.monotonic()
@@ -117,6 +128,7 @@ class Lanes:
             self.held.pop(held.id, None)
             return
         held.lane = lane
+        held.leaving = lane.wanted_by not in (None, self._owner)
         # From before the question: the registry's own end is later, never earlier.
         held.held_until = asked_at + self._seconds
         self._take_rest(held)
@@ -139,9 +151,8 @@ class Lanes:
         """Obey a rest that the registry knows of, perhaps asked for by another process of the same
         app.
         """
-        if held.lane.cool_until is not None:
-            rest = (held.lane.cool_until - self._clock.now()).total_seconds()
-            held.rest_until = max(held.rest_until, self._clock.monotonic() + rest)
+        if held.lane.rest:
+            held.rest_until = max(held.rest_until, self._clock.monotonic() + held.lane.rest)
 
     async def reserve(self, held: HeldLane, request: Request) -> None:
         """Spend one request of the lane's budget, written ahead. Raises NoBudget: then nothing may
@@ -197,12 +208,14 @@ class Lanes:
         Returns the seconds. Jittered upwards: a fleet must not come back in one instant.
         """
         now = self._clock.monotonic()
-        held.budget.throttled(now)
+        if held.rest_until <= now:  # else it was in flight with the one that was refused first
+            held.budget.throttled(now)
+            held.rests = min(20, held.rests + 1)
         seconds = limited.seconds
         if seconds is None:
-            seconds = min(REST_CAP, max(REST_FIRST, held.lane.window / 5) * 2.0**held.rests)
+            first = max(REST_FIRST, held.lane.window / 5)
+            seconds = min(REST_CAP, first * 2.0 ** max(0, held.rests - 1))
         seconds = max(1.0, seconds) * self._rng.uniform(1.0, 1.1)
-        held.rests = min(20, held.rests + 1)
         same_app = [
             one
             for one in self.held.values()
@@ -237,11 +250,16 @@ class Lanes:
         except RegistryError as exc:
             log.error("quarantine was not stored", lane=held.id, reason=type(exc).__name__)
 
-    async def release(self) -> None:
-        """Give all lanes back, so that others need not wait for the leases to end."""
-        for held in list(self.held.values()):
+    def leaving(self) -> list[HeldLane]:
+        """Return the lanes that others asked for and that nobody uses any more."""
+        return [held for held in self.held.values() if held.leaving and not held.in_flight]
+
+    async def release(self, leaving: Sequence[HeldLane] | None = None) -> None:
+        """Give lanes back, or all, so that others need not wait for the leases to end."""
+        for held in list(self.held.values()) if leaving is None else leaving:
+            self.held.pop(held.id, None)
+            held.held_until = 0.0  # whoever still has it in his hands spends no more
             try:
                 await self._book.release(held.id, held.lane.fence)
             except RegistryError as exc:
                 log.warning("lane was not released", lane=held.id, reason=type(exc).__name__)
-        self.held.clear()

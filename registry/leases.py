@@ -73,7 +73,9 @@ class Leases:
         """
         async with self._database.write() as tx:
             now = await tx.now()
-            free = _free(now, only, owner=owner, seconds=seconds).order_by(_table.c.lease_until.nulls_first(), _table.c.id)
+            free = _free(now, only, owner=owner, seconds=seconds).order_by(
+                _table.c.lease_until.nulls_first(), _table.c.id
+            )
             locked = free.limit(most).with_for_update(skip_locked=True, key_share=True)
             ids = [row["id"] for row in await tx.all(locked)]
             taken = _table.update().where(_table.c.id.in_(ids)).values(

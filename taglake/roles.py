@@ -54,6 +54,7 @@ class Collector:
     ) -> None:
         section = settings.ingest
         self._settings = settings
+        self._accounts = {wiring.lane_id(account): account for account in settings.accounts}
         self._registry = registry
         self.sources = wiring.sources(settings)
         self._clock = clock or SystemClock()
@@ -98,8 +99,7 @@ class Collector:
         await self.spool.close()
 
     def _credential(self, lane: Lane) -> Credential:
-        account = next(a for a in self._settings.accounts if wiring.lane_id(a) == lane.id)
-        return wiring.credential_of(self._settings, account)
+        return wiring.credential_of(self._settings, self._accounts[lane.id])
 
 
 def _options(settings: Settings) -> Options:

@@ -1,5 +1,5 @@
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -22,6 +22,19 @@ async def book(bench: Bench) -> Registry:
 
 def lanes_of(book: Registry, clock: SteppedClock, owner: str = "one", **more: int) -> Lanes:
     return Lanes(book.lanes, owner=owner, clock=clock, rng=random.Random(1), **more)
+
+
+class Wrong:
+    """A clock whose wall time is wrong and whose seconds are right."""
+
+    def __init__(self, clock: SteppedClock, offset: timedelta) -> None:
+        self._clock = clock
+        self._offset = offset
+        self.monotonic = clock.monotonic
+        self.sleep = clock.sleep
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._offset
 
 
 def later(clock: SteppedClock, seconds: float) -> None:
@@ -106,7 +119,10 @@ async def test_a_rest_is_as_long_as_asked_and_a_successor_keeps_it(
 
 async def test_rests_without_a_length_double(book: Registry, clock: SteppedClock) -> None:
     lanes, lane = await held(book, clock)
-    waits = [await lanes.rest(lane, RateLimited("wait", seconds=None)) for _ in range(3)]
+    waits = []
+    for _ in range(3):
+        waits.append(await lanes.rest(lane, RateLimited("wait", seconds=None)))
+        later(clock, waits[-1])
     assert [seconds // 120 for seconds in waits] == [1, 2, 4]
 
 
@@ -117,6 +133,65 @@ async def test_a_throttled_app_rests_all_lanes_of_its_source(
     await lanes.rest(lane, RateLimited("app", seconds=300.0, whole_app=True))
     assert lanes.held["village/b"].wait(clock.monotonic()) >= 300
     assert all(one.cool_until is not None for one in await book.lanes.list())
+
+
+async def test_a_rest_is_obeyed_by_who_has_a_wrong_clock(
+    book: Registry, clock: SteppedClock
+) -> None:
+    lanes, lane = await held(book, clock)
+    await lanes.rest(lane, RateLimited("wait", seconds=500.0))
+    later(clock, 61)
+    for offset in (timedelta(hours=-1), timedelta(hours=1), timedelta(days=3650)):
+        second = Lanes(
+            book.lanes, owner="two", clock=Wrong(clock, offset), rng=random.Random(1)
+        )  # fmt: skip
+        await second.renew()
+        wait = second.held["village/a"].wait(clock.monotonic())
+        assert 430 <= wait <= 490
+        await second.renew()
+        assert second.held["village/a"].wait(clock.monotonic()) == wait
+        await second.release()
+
+
+async def test_refusals_of_requests_that_were_in_flight_together_count_once(
+    book: Registry, clock: SteppedClock
+) -> None:
+    lanes, lane = await held(book, clock)
+    for _ in range(4):
+        await lanes.rest(lane, RateLimited("wait", seconds=None))
+    assert lane.budget.ceiling == 5  # of 10
+    assert lane.wait(clock.monotonic()) < 140  # 120 and its jitter, not 120 * 2 ** 3
+
+
+async def test_a_second_process_gets_half_of_the_lanes(book: Registry, clock: SteppedClock) -> None:
+    one, two = lanes_of(book, clock), lanes_of(book, clock, "two")
+    await one.renew()
+    await two.renew()
+    assert (set(one.held), set(two.held)) == ({"village/a", "village/b"}, set())
+    await one.renew()
+    (leaving,) = one.leaving()
+    assert leaving.wait(clock.monotonic()) > 0.0  # no new poll starts
+    await one.release([leaving])
+    with pytest.raises(NoBudget):
+        await one.reserve(leaving, ASK)
+    await one.renew()
+    await two.renew()
+    assert (set(one.held), set(two.held)) == ({"village/a"}, {"village/b"})
+
+
+async def test_a_dead_holders_lanes_are_looked_for_when_its_lease_ends(
+    book: Registry, clock: SteppedClock
+) -> None:
+    await lanes_of(book, clock).renew()
+    later(clock, 50)
+    second = lanes_of(book, clock, "two")
+    await second.renew()
+    assert second.held == {}
+    assert 10.0 < second.next_look <= 11.0
+    later(clock, second.next_look)
+    await second.renew()
+    assert len(second.held) == 2
+    assert second.next_look == 20.0
 
 
 async def test_a_quarantined_lane_is_not_claimed_again(book: Registry, clock: SteppedClock) -> None:
