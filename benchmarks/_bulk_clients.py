@@ -1,0 +1,139 @@
+"""The clients that `bulk.py` compares, each run in a process of its own.
+
+    python benchmarks/_bulk_clients.py NAME URL PREFIX FILE
+
+Reads its documents, says how much CPU and wall time the sending took, from the first request to
+the last answer, and how many documents it was told are stored. Reading is not counted.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import uvloop
+from elasticsearch import AsyncElasticsearch
+from elasticsearch.helpers import async_bulk
+
+from lake.contract import Line, Verdict
+from lake.elastic import ElasticLake
+from lake.sender import Sender
+
+AT_ONCE = 4  # bodies in flight
+WANTED = {"filter_path": "errors,items.*.error"}
+NDJSON = {"content-type": "application/x-ndjson"}
+
+Send = Callable[[], Awaitable[int]]
+
+
+class Memory:
+    """The cheapest outbox there can be: what is not final goes to the end of the queue."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._waiting = deque(enumerate(lines))
+        self._flying: dict[int, Line] = {}
+        self.outcomes: Counter[str] = Counter()
+
+    async def take(self, *, max_bytes: int, max_lines: int) -> list[tuple[int, Line]]:
+        """Return the oldest lines up to both limits."""
+        batch: list[tuple[int, Line]] = []
+        size, waiting = 0, self._waiting
+        while waiting and size < max_bytes and len(batch) < max_lines:
+            batch.append(waiting.popleft())
+            size += len(batch[-1][1].body)
+        self._flying.update(batch)
+        return batch
+
+    async def settle(self, verdicts: Sequence[tuple[int, Verdict]]) -> None:
+        """Forget what has a final verdict."""
+        self.outcomes.update([verdict.outcome for _, verdict in verdicts])
+        for seq, verdict in verdicts:
+            line = self._flying.pop(seq)
+            if verdict.outcome in ("retry", "parked"):
+                self._waiting.append((seq, line))
+
+    async def release(self, seqs: Sequence[int], *, delay: float) -> None:
+        """Put lines back."""
+        self._waiting.extend((seq, self._flying.pop(seq)) for seq in seqs)
+
+    async def wait(self) -> None:
+        """Never return: nobody adds lines."""
+        await asyncio.Event().wait()
+
+
+async def ours(url: str, prefix: str, file: Path) -> Send:
+    """Return what sends with the shipped sender and lake, at their own settings."""
+    lake = ElasticLake(url, prefix=prefix)
+    await lake.open()
+    outbox = Memory(msgspec.msgpack.decode(file.read_bytes(), type=list[Line]))
+    sender = Sender(outbox, lake, rng=random.Random(1))
+
+    async def send() -> int:
+        await sender.drain()
+        await lake.close()
+        return outbox.outcomes["stored"]
+
+    return send
+
+
+async def bodies(url: str, _: str, file: Path) -> Send:
+    """Return what posts bodies that were made before, four at once: the node's own limit."""
+    waiting: deque[bytes] = deque(msgspec.msgpack.decode(file.read_bytes(), type=list[bytes]))
+
+    async def send() -> int:
+        async with aiohttp.ClientSession() as http:
+            return sum(await asyncio.gather(*(work(http) for _ in range(AT_ONCE))))
+
+    async def work(http: aiohttp.ClientSession) -> int:
+        stored = 0
+        while waiting:
+            body = waiting.popleft()
+            async with http.post(f"{url}/_bulk", data=body, params=WANTED, headers=NDJSON) as got:
+                if await got.read() != b'{"errors":false}':
+                    raise SystemExit("a body was refused")
+            stored += body.count(b"\n") // 2
+        return stored
+
+    return send
+
+
+def _actions(file: Path) -> Iterator[dict[str, Any]]:
+    rows = file.read_bytes().split(b"\n")
+    for action, source in zip(rows[::2], rows[1::2], strict=False):
+        told = msgspec.json.decode(action, type=dict[str, dict[str, Any]])["index"]
+        yield told | {"_op_type": "index", "_source": msgspec.json.decode(source)}
+
+
+async def helpers(url: str, _: str, file: Path) -> Send:
+    """Return what sends with the bulk helper of Elastic's own client, as its manual shows it."""
+    client = AsyncElasticsearch(url)
+    actions = list(_actions(file))
+
+    async def send() -> int:
+        stored, _ = await async_bulk(client, actions)
+        await client.close()
+        return stored
+
+    return send
+
+
+CLIENTS = {"ours": ours, "bodies": bodies, "helpers": helpers}
+
+
+async def main(name: str, url: str, prefix: str, file: str) -> None:
+    """Send and say what it took."""
+    send = await CLIENTS[name](url, prefix, Path(file))
+    cpu, wall = time.process_time(), time.perf_counter()
+    stored = await send()
+    used = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+    print(msgspec.json.encode(used | {"stored": stored}).decode())
+
+
+if __name__ == "__main__":
+    uvloop.run(main(*sys.argv[1:]))
