@@ -41,18 +41,16 @@ class Known:
         self.states: dict[str, State | None] = {}  # None: certainly not known
 
     async def fetch(self, ids: Iterable[str]) -> None:
-        """Bring the states of these subjects into memory, as far as they are known."""
-        missing = [key for key in dict.fromkeys(ids) if key not in self.states]
-        if not missing:
-            return
-        stored = await self._load(missing)
-        for key in missing:
-            if key not in self.states:  # another page may have learnt it meanwhile
-                self.states[key] = _decode(stored[key]) if key in stored else None
+        """Bring the states of these subjects into memory, as far as they are known.
 
-    def holds(self, ids: Iterable[str]) -> bool:
-        """Return whether all these subjects were fetched and are still in memory."""
-        return self.states.keys() >= set(ids)
+        A refusal by the disk, for another page, makes memory forget meanwhile: then once more.
+        """
+        wanted = list(ids)
+        while missing := [key for key in wanted if key not in self.states]:
+            stored = await self._load(missing)
+            for key in missing:
+                if key not in self.states:  # another page may have learnt it meanwhile
+                    self.states[key] = _decode(stored[key]) if key in stored else None
 
     def get(self, key: str) -> State | None:
         """Return the last known state of a subject that was fetched; None if it is new."""

@@ -10,6 +10,8 @@ from lake.lines import milliseconds
 
 LADDER = (3600, 5 * 3600, 86_400, 7 * 86_400)  # seconds after a post was made
 NEAR = 0.2  # of a rung's age: a snapshot that near to it, before or after, is that rung's
+# As late as a rung allows: a post that pages still show has its snapshot by then.
+_AGES = tuple(round(seconds * 1000 * (1 + NEAR)) for seconds in LADDER)
 
 
 class Fresh(msgspec.Struct, frozen=True):
@@ -34,11 +36,8 @@ def next_rung(created: int | None, now: int, *, after: int = -1) -> tuple[int | 
     """Return when and which rung of the ladder comes next for a post; None: none. All instants in
     milliseconds.
     """
-    if created is None:
-        return None, len(LADDER)
-    for rung, seconds in enumerate(LADDER):
-        # As late as the rung allows: a post that pages still show has its snapshot by then.
-        due = created + round(seconds * 1000 * (1 + NEAR))
-        if rung > after and due > now:
-            return due, rung
+    if created is not None:
+        for rung, age in enumerate(_AGES):
+            if rung > after and created + age > now:
+                return created + age, rung
     return None, len(LADDER)

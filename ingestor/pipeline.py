@@ -31,9 +31,9 @@ from ingestor.http import Wire
 from ingestor.known import Known
 from ingestor.ladder import plan_visits
 from ingestor.lanes import Lanes
-from ingestor.observe import SNAPSHOT_EVERY, Observed, gone, observe, subjects
+from ingestor.observe import SNAPSHOT_EVERY, gone, observe, subjects
 from ingestor.revisit_file import Visit
-from ingestor.rows import Rows, rows_of
+from ingestor.rows import Observed, Rows, rows_of
 from ingestor.spool import Spool
 from ingestor.spool_file import Append, Full
 from ingestor.walk import Outcome, Poll, Position, Walk
@@ -246,9 +246,7 @@ class Pipeline:
 
         Nothing is awaited after the comparison: the caller appends at once.
         """
-        ids = subjects(rows)
-        while not self._known.holds(ids):  # a refusal meanwhile makes memory forget
-            await self._known.fetch(ids)
+        await self._known.fetch(subjects(rows))
         every = self._snapshot_every
         found = observe(
             rows,

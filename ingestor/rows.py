@@ -12,6 +12,8 @@ import msgspec
 
 from ingestor.contract import Page
 from ingestor.known import CountTuple
+from ingestor.ladder import Fresh
+from lake.contract import Line
 from lake.lines import instant_of, milliseconds
 from lake.records import Comment, Counts, Post, Profile, Snapshot, SubjectKind, Tag
 
@@ -26,6 +28,17 @@ _LISTS = (
     *("counts", "created", "contents", "recent"),
 )
 _encode = msgspec.json.Encoder().encode
+
+
+class Observed(msgspec.Struct, kw_only=True):
+    """What one page came to."""
+
+    lines: list[Line]
+    seen: list[tuple[str, bytes]]
+    fresh: list[Fresh] = []  # posts that are new or were edited; no reposts
+    posts: int = 0  # different posts on the page
+    new: int = 0  # never seen before, by any target
+    unchanged: int = 0  # seen before and the same, counts included
 
 
 class Rows(Protocol):

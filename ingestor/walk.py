@@ -1,7 +1,6 @@
 """One poll on its way: where it starts, what it meets, when it ends, where the next starts."""
 
 from datetime import datetime
-from heapq import nlargest
 
 import msgspec
 from xxhash import xxh3_128
@@ -141,7 +140,8 @@ class Walk:
     def reached(self) -> Position:
         """Return the position after this poll."""
         shown = zip(self._made, self._ids, strict=True)
-        newest = nlargest(FRONT, ((made, key) for made, key in shown if made is not None))
+        dated = [(made, key) for made, key in shown if made is not None]
+        newest = sorted(dated, reverse=True)[:FRONT]
         followers = self.poll.target.kind == "followers"
         return Position(
             front=tuple(key for _, key in newest) or self.position.front,

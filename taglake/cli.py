@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from ingestor.depth import kernel_name
 from taglake import __version__
 from taglake.commands import collect, demo, files, network, people, reports, setup
 from taglake.errors import told
@@ -19,7 +18,7 @@ from taglake.settings import load
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message=f"taglake %(version)s, kernels {kernel_name()}")
+@click.version_option(__version__, message="taglake %(version)s")
 @click.option(
     "--config",
     type=click.Path(path_type=Path),

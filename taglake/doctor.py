@@ -9,12 +9,12 @@ from typing import Literal
 import aiohttp
 import msgspec
 
-from ingestor import depth
 from lake.errors import LakeError
 from registry import RegistryError
 from registry.models import Lane
 from taglake import wiring
 from taglake.errors import TaglakeError
+from taglake.kernels import missing
 from taglake.settings import Settings
 
 FREE_BYTES = 1 << 30
@@ -48,18 +48,18 @@ def warn(subject: str, found: str, mend: str) -> Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything once; never raises for what it finds."""
-    findings = [_kernel(), _disk(settings)]
+    findings = [_kernels(), _disk(settings)]
     findings += [finding async for finding in _lake(settings)]
     findings += [finding async for finding in _registry(settings)]
     findings += [finding async for finding in _accounts(settings)]
     return findings
 
 
-def _kernel() -> Finding:
-    name = depth.kernel_name()
-    if name == "c":
-        return ok("kernel depth", "compiled")
-    return warn("kernel depth", name, "install a C compiler, then `make install`")
+def _kernels() -> Finding:
+    if not missing():
+        return ok("kernels", "compiled")
+    found = f"python: {', '.join(missing())}"
+    return warn("kernels", found, "unset TAGLAKE_PURE; install a C compiler, then `make install`")
 
 
 def _disk(settings: Settings) -> Finding:

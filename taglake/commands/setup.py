@@ -51,10 +51,11 @@ def kernels() -> None:
     \b
       taglake kernels
     """
-    from ingestor import depth
+    from taglake.kernels import compiled, missing
 
-    click.echo(f"depth\t{'compiled' if depth.kernel_name() == 'c' else 'python'}")
-    if depth.kernel_name() != "c":
+    for name, is_compiled in compiled().items():
+        click.echo(f"{name}\t{'compiled' if is_compiled else 'python'}")
+    if missing():
         raise Unhealthy("a kernel is not compiled; install a C compiler, then `make install`")
 
 

@@ -5,8 +5,8 @@ import msgspec
 from fakes.village import START, make_post, make_profile
 from ingestor.contract import Page
 from ingestor.known import Known
-from ingestor.observe import Observed, gone, observe, subjects
-from ingestor.rows import rows_of
+from ingestor.observe import gone, observe, subjects
+from ingestor.rows import Observed, rows_of
 from lake.lines import record_of
 from lake.records import Comment, Counts, Post, PostCounts, Record, Snapshot, Tag, TagCounts
 

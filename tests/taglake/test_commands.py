@@ -1,5 +1,8 @@
 """Every command explains itself, and bad arguments are one line with an exit code."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -43,14 +46,26 @@ def test_help_shows_an_example(run: Run, names: tuple[str, ...]) -> None:
     assert examples, f"{names[0]} --help shows no example"
 
 
-def test_the_version_names_the_kernels(run: Run) -> None:
+def test_the_version_is_told(run: Run) -> None:
     assert run("--version").out.startswith("taglake ")
 
 
 def test_kernels_are_named(run: Run) -> None:
     shown = run("kernels")
-    assert shown.out.startswith("depth\t")
-    assert shown.code in (0, 5)  # 5: the slower twin serves
+    assert "compare pages with what is known\tcompiled" in shown.out
+    assert shown.code == 0  # all of them, on every machine that runs our tests
+
+
+def test_forced_python_kernels_are_named_as_such() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "taglake", "kernels"],
+        env={**os.environ, "TAGLAKE_PURE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "compare pages with what is known\tpython" in said.stdout
+    assert (said.returncode, "not compiled" in said.stderr) == (5, True)
 
 
 @pytest.mark.parametrize(

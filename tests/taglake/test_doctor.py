@@ -23,7 +23,7 @@ def test_a_healthy_setup_is_well(ready: Run) -> None:
     ready("client", "add", "My brand")
     code, found = _told(ready)
     assert code == 0
-    assert {one["verdict"] for name, one in found.items() if name != "kernel depth"} <= {
+    assert {one["verdict"] for name, one in found.items() if name != "kernels"} <= {
         "ok", "warn",
     }  # fmt: skip
     assert found["lake"]["found"] == "files:.taglake/lake"
