@@ -82,14 +82,21 @@ async def way(
     pace: float = 1.0,
     seed: int = 1,
     widest: int = 4,
+    grown: bool = False,
     cap_bytes: int = 1 << 30,
     **sender: Any,
 ) -> AsyncIterator[Way]:
-    """Open the spool at `path` and make a sender of its own into `lake`."""
+    """Open the spool at `path` and make a sender of its own into `lake`.
+
+    pace: how quick its clock is. grown: as many requests as `widest` go out from the first moment.
+    """
     clock = QuickClock(pace)
     spool = Spool(path, clock=clock, cap_bytes=cap_bytes)
     await spool.open()
     rng = random.Random(seed)
+    width = Pace(rng=rng, widest=widest)
+    while grown and width.width < widest:
+        width.succeeded()
     try:
         yield Way(
             spool,
@@ -97,7 +104,7 @@ async def way(
                 spool,
                 lake,
                 rng=rng,
-                pace=Pace(rng=rng, widest=widest),
+                pace=width,
                 clock=clock.monotonic,
                 sleep=clock.sleep,
                 **sender,

@@ -19,7 +19,6 @@ from lake.contract import Line
 from lake.elastic import ElasticLake
 from lake.files import FilesLake
 from lake.lines import line_of
-from lake.records import Post
 from servers.processes import TAGLAKE
 
 PACE = form(20.0, 1.0)  # times as fast as real time
