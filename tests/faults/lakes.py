@@ -1,6 +1,7 @@
 """The lakes of a fault run, as their judge sees them: everything in them, and the newest post."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import uuid
@@ -153,10 +154,9 @@ class _Found(msgspec.Struct, rename={"scroll_id": "_scroll_id"}):
 
 def ours() -> dict[str, str]:
     """Return an environment in which our test modules are found and no setting of ours stands."""
-    import os
-
     clean = {name: value for name, value in os.environ.items() if "TAGLAKE" not in name}
-    return clean | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    tests = Path(__file__).parents[1]
+    return clean | {"PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}"}
 
 
 async def _answering(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:

@@ -96,6 +96,32 @@ def oldest(path: Path) -> int | None:
     return found
 
 
+def wasted(kept: Kept, served: Served) -> tuple[int, int]:
+    """Return how many of the first pages showed something new that never became durable from them,
+    and how many pages were looked at.
+
+    The posts on such a page were asked for again: it is what a kill costs.
+    """
+    durable = {form for line in kept.lines if (form := _form(line)) is not None}
+    known: dict[str, str] = {}
+    lost = 0
+    for page in served.first:
+        changed = [(key, counts, form) for key, counts, form in page if known.get(key) != counts]
+        if changed and not any(form in durable for _, _, form in changed):
+            lost += 1
+        else:
+            known.update((key, counts) for key, counts, _ in changed)
+    return lost, len(served.first)
+
+
+def _form(line: Line) -> str | None:
+    if line.table != "posts":
+        return None
+    record = record_of(line.table, line.body)
+    assert isinstance(record, Post)
+    return None if record.raw is None else form_of(bytes(record.raw))
+
+
 def judge(
     kept: Iterable[Kept],
     documents: Sequence[Document],

@@ -20,6 +20,7 @@ from simnet.wire import Ask, Reply
 from simnet.world import World
 
 SITE = "mastodon.example"
+REMEMBERED = 3000  # pages
 PATH = "/api/v1/timelines/tag/"
 
 
@@ -28,6 +29,21 @@ class Status(msgspec.Struct):
 
     uri: str
     created_at: datetime
+    replies_count: int
+    reblogs_count: int
+    favourites_count: int
+    quotes_count: int
+
+    @property
+    def counts(self) -> str:
+        """Return the counts as one word: what makes an observation worth keeping."""
+        numbers = (
+            self.replies_count,
+            self.reblogs_count,
+            self.favourites_count,
+            self.quotes_count,
+        )
+        return "/".join(map(str, numbers))
 
 
 class Shown(msgspec.Struct):
@@ -42,6 +58,7 @@ class Served(msgspec.Struct):
 
     posts: dict[str, Shown]  # by the lake's id
     pages: int
+    first: list[list[tuple[str, str, str]]]  # id, counts and form of what the first pages showed
     shown: int  # posts on them, each as often as it stood on one
 
 
@@ -66,12 +83,16 @@ class Remembering(Simulation):
 
     def _note(self, body: bytes) -> None:
         self.served.pages += 1
+        page: list[tuple[str, str, str]] = []
         for raw in msgspec.json.decode(body, type=list[msgspec.Raw]):
             status = msgspec.json.decode(raw, type=Status)
+            key, form = f"mastodon:{status.uri}", form_of(bytes(raw))
             post = Shown(created_at=status.created_at, forms=set())
-            post = self.served.posts.setdefault(f"mastodon:{status.uri}", post)
-            post.forms.add(form_of(bytes(raw)))
+            self.served.posts.setdefault(key, post).forms.add(form)
             self.served.shown += 1
+            page.append((key, status.counts, form))
+        if len(self.served.first) < REMEMBERED:
+            self.served.first.append(page)
 
 
 def simulation(*, seed: int, tags: int, per_second: float, budget: tuple[int, float]) -> Simulation:
@@ -85,7 +106,7 @@ def simulation(*, seed: int, tags: int, per_second: float, budget: tuple[int, fl
     made = Remembering(
         world, now=lambda: datetime.now(UTC), budgets=Budgets(mastodon=budget, page=40)
     )
-    made.served = Served(posts={}, pages=0, shown=0)
+    made.served = Served(posts={}, pages=0, first=[], shown=0)
     return made
 
 

@@ -76,6 +76,7 @@ class Verdict(msgspec.Struct, frozen=True):
     exit_code: int
     served_pages: int
     shown: int
+    refetched: float  # pages asked for, by page that was needed
     overspent: tuple[str, ...]
 
     @property
@@ -197,6 +198,11 @@ class World:
         await self.until(lambda: None if process.poll() is None else True, "it ends", seconds)
         return int(process.returncode)
 
+    def threads(self) -> int:
+        """Return how many threads the ingestor has."""
+        assert self.process is not None
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
     async def stop(self, *, seconds: float = TERM_SECONDS) -> tuple[int, float]:
         """Ask the ingestor to end as a supervisor does; return its exit code and how long it took."""
         assert self.process is not None
@@ -288,18 +294,20 @@ class World:
         code, seconds = await self.stop()
         served = await self.served()
         documents = await self.lake.documents()
-        findings = await asyncio.to_thread(self._judge, documents, served)
+        findings, refetched = await asyncio.to_thread(self._judge, documents, served)
         report = await self.judged()
         return Verdict(
             findings=findings, fresh_seconds=fresh, drain_seconds=drained, stop_seconds=seconds,
-            exit_code=code, served_pages=served.pages, shown=served.shown,
+            exit_code=code, served_pages=served.pages, shown=served.shown, refetched=refetched,
             overspent=tuple(report["overspent"]),
         )  # fmt: skip
 
-    def _judge(self, documents: list[Any], served: Served) -> Findings:
+    def _judge(self, documents: list[Any], served: Served) -> tuple[Findings, float]:
         kept = ledger.read(self.spool)
         prefix, poison = self.lake.prefix, self.lake.poison
-        return ledger.judge([kept], documents, served, prefix=prefix, poison=poison)
+        findings = ledger.judge([kept], documents, served, prefix=prefix, poison=poison)
+        wasted, pages = ledger.wasted(kept, served)
+        return findings, pages / max(1, pages - wasted)
 
     async def _caught_up(self, seconds: float) -> None:
         """Return when posts that were served and not kept have been served again, or give up."""
