@@ -17,13 +17,21 @@ class Pace:
         narrowest: int = 1,
         widest: int = 4,
         first_seconds: float = 0.5,
-        longest_seconds: float = 60.0,
+        longest_seconds: float = 5.0,
+        longest_wish: float = 60.0,
     ) -> None:
+        """Make a pace that begins at its narrowest.
+
+        longest_seconds: between two probes of a lake that is down, and so about how long it goes
+        unnoticed that it is back; one request at a time is no burden.
+        longest_wish: how long a lake may ask to be left alone.
+        """
         self._rng = rng
         self._narrowest = narrowest
         self._widest = widest
         self._first = first_seconds
         self._longest = longest_seconds
+        self._longest_wish = longest_wish
         self._width = float(narrowest)
         self._failures = 0
         self.round = 0
@@ -57,7 +65,7 @@ class Pace:
             self.round += 1
             self._failures += 1
             self.overloaded()
-        wished = min(retry_after or 0.0, self._longest)
+        wished = min(retry_after or 0.0, self._longest_wish)
         doubled = min(self._longest, self._first * 2.0 ** min(self._failures - 1, 16))
         # Many senders that lost one lake must not come back in the same instant.
         return max(wished, doubled * self._rng.uniform(0.5, 1.0)) + wished * self._rng.random() / 10

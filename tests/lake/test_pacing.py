@@ -44,8 +44,14 @@ def test_requests_that_fail_together_count_once() -> None:
 def test_back_off_doubles_with_jitter_up_to_its_cap() -> None:
     ours = pace()
     waits = [ours.failed(ours.round) for _ in range(10)]
-    ceilings = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+    ceilings = [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0]
     assert all(top / 2 <= wait <= top for wait, top in zip(waits, ceilings, strict=True))
+
+
+def test_after_an_outage_of_hours_the_lake_is_found_again_within_seconds() -> None:
+    ours = pace()
+    waits = [ours.failed(ours.round) for _ in range(10_000)]
+    assert max(waits) <= 5.0
 
 
 def test_the_wish_of_the_lake_is_obeyed_within_reason() -> None:
