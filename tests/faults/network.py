@@ -17,9 +17,10 @@ from simnet.budgets import Budgets
 from simnet.server import app_of
 from simnet.simulation import Simulation
 from simnet.wire import Ask, Reply
-from simnet.world import World
+from simnet.world import I64, World, milliseconds
 
 SITE = "mastodon.example"
+BEFORE, AFTER = 3_600_000, 3 * 3_600_000  # milliseconds
 REMEMBERED = 3000  # pages
 PATH = "/api/v1/timelines/tag/"
 
@@ -95,11 +96,19 @@ class Remembering(Simulation):
             self.served.first.append(page)
 
 
+class ShortWorld(World):
+    """A world that has posts around now only: it starts in a second."""
+
+    def _instants(self, network: str, brand: Brand, name: str) -> I64:
+        found, now = super()._instants(network, brand, name), milliseconds(datetime.now(UTC))
+        return found[(found >= now - BEFORE) & (found < now + AFTER)]
+
+
 def simulation(*, seed: int, tags: int, per_second: float, budget: tuple[int, float]) -> Simulation:
-    """Return a network that has run for an hour and has a day to go."""
-    start = datetime.now(UTC) - timedelta(hours=1)
+    """Return a network that has run for an hour and has hours to go."""
+    start = datetime.now(UTC) - timedelta(hours=6)
     brands = [Brand(tag=f"tag{n}", posts_per_day=per_second * 86_400 / tags) for n in range(tags)]
-    world = World(
+    world = ShortWorld(
         seed, start=start, days=1, brands=brands, lift=0, people=400, warmup=0,
         shares={"mastodon": 1.0},
     )  # fmt: skip
@@ -123,9 +132,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--tags", type=int, default=8)
-    parser.add_argument("--per-second", type=float, default=4.0)
-    parser.add_argument("--limit", type=int, default=100)
+    parser.add_argument("--tags", type=int, default=200)
+    parser.add_argument("--per-second", type=float, default=6.0)
+    parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--window", type=float, default=5.0)
     asked = parser.parse_args()
     made = simulation(

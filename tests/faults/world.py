@@ -340,15 +340,15 @@ async def faulty(
     lake: JudgedLake,
     *,
     seed: int,
-    tags: int = 8,
-    per_second: float = 4.0,
-    limit: int = 100,
+    tags: int = 200,
+    per_second: float = 6.0,
+    limit: int = 200,
     window: float = 5.0,
     megabytes: int = 1024,
 ) -> AsyncIterator[World]:
     """Make a world and end all of its processes afterwards.
 
-    tags: how many are watched; per_second: posts that all of them get; limit, window: the budget
+    tags: how many are watched, each once a minute; per_second: posts that all of them get; limit, window: the budget
     of the one account, which the network enforces.
     """
     settings = {"tags": tags, "per_second": per_second, "limit": limit, "window": window,
