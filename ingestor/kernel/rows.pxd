@@ -13,7 +13,7 @@ cdef enum Kind:  # as in ingestor.rows
     REPOST = 114
     COMMENT = 99
 
-cdef enum Count:  # places in `Row.counts`, the order of lake.records.Counts
+cdef enum:  # places in `Row.counts`, the order of lake.records.Counts
     LIKES = 0
     COMMENTS = 1
     SHARES = 2
