@@ -6,22 +6,15 @@ re-sends PUT and DELETE when a kept connection breaks.
 """
 
 import asyncio
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
 import msgspec
-from elastic_transport import (
-    AiohttpHttpNode,
-    ConnectionTimeout,
-    HttpHeaders,
-    TransportError,
-)
+from aiohttp.abc import AbstractStreamWriter
+from elastic_transport import AiohttpHttpNode, ConnectionTimeout, TransportError
 from elastic_transport import ConnectionError as NoConnection
 from elastic_transport import Serializer as Transcoder
-from elastic_transport._node import NodeApiResponse
-from elastic_transport.client_utils import DEFAULT, DefaultType
 from elasticsearch import AsyncElasticsearch, UnsupportedProductError
 
 from lake.errors import BadQuestion, LakeError, Misplaced, Refused, TooLarge, Unavailable
@@ -33,7 +26,7 @@ body over its limit before it answers, and so do proxies."""
 
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 _LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
-_TYPES = ("application/*", "text/*")
+_TYPES = ("application/json", "application/x-ndjson", "application/*", "text/*")
 
 
 _UNUSABLE = (
@@ -42,27 +35,34 @@ _UNUSABLE = (
 )
 
 
-class _Node(AiohttpHttpNode):
-    """The client's way to one server, without two of its habits."""
+class _Body(aiohttp.Payload):
+    """A body in the pieces it was made in: joined, every megabyte would be copied once more."""
 
-    async def perform_request(  # type: ignore[override]  # the base class is not asynchronous
-        self,
-        method: str,
-        target: str,
-        body: bytes | None = None,
-        headers: HttpHeaders | None = None,
-        request_timeout: DefaultType | float | None = DEFAULT,
-    ) -> NodeApiResponse:
-        """Send a request; aiohttp writes a large body in pieces only if it comes as a stream."""
-        streamed: Any = io.BytesIO(body) if body is not None and len(body) > LARGE else body
-        return await super().perform_request(method, target, streamed, headers, request_timeout)
+    _autoclose = True  # there is nothing to close
+
+    def __init__(self, parts: Sequence[bytes]) -> None:
+        super().__init__(parts)
+        self._size = sum(map(len, parts))
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as text."""
+        return b"".join(self._value).decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write piece by piece, each when the socket has taken the one before."""
+        for part in self._value:
+            await writer.write(part)
+
+
+class _Node(AiohttpHttpNode):
+    """The client's way to one server, without one of its habits."""
 
     def _log_request(self, *_: object, **__: object) -> None:
         """Log nothing: the client would decode every body and log post texts at level debug."""
 
 
-class _Bytes(Transcoder):
-    """Hands bodies through as they are."""
+class _AsItIs(Transcoder):
+    """Hands bodies through: the client's own way to send lines copies every body twice."""
 
     mimetype = "*/*"
 
@@ -70,7 +70,7 @@ class _Bytes(Transcoder):
         """Return the body."""
         return data
 
-    def dumps(self, data: bytes) -> bytes:
+    def dumps(self, data: Any) -> Any:
         """Return the body."""
         return data
 
@@ -115,12 +115,12 @@ class Connection:
             given["basic_auth"] = (user, password or "")
         if ca_certs is not None:
             given["ca_certs"] = ca_certs
-        same = _Bytes()
+        same = _AsItIs()
         try:
             self._client = AsyncElasticsearch(
                 url,
                 node_class=_Node,
-                serializers=dict.fromkeys(("application/json", *_TYPES), same),
+                serializers=dict.fromkeys(_TYPES, same),
                 max_retries=0,
                 retry_on_timeout=False,
                 **given,
@@ -174,33 +174,36 @@ class Connection:
         _raise_for(status, answer, size=0)
         return answer
 
-    async def bulk(self, body: bytes, *, documents: int) -> bytes:
-        """POST a bulk body and return the answer, reduced to what verdicts need.
+    async def bulk(self, *parts: bytes, documents: int) -> bytes:
+        """POST a bulk body, given in pieces, and return the answer, reduced to what verdicts need.
 
         Raises Refused, TooLarge, Unavailable, Misplaced.
         """
+        body = _Body(parts)
+        size = body.size or 0
         wanted = {"filter_path": "items.*.status,items.*.error.type,items.*.error.reason"}
         if armed("in_send"):
             asyncio.get_running_loop().call_later(0.01, reached, "in_send")
         try:
             status, answer = await self._send("POST", "/_bulk", body, wanted, headers=_LINES)
         except Unavailable as gone:
-            raise _too_large_or(gone, size=len(body)) from gone.__cause__
+            raise _too_large_or(gone, size=size) from gone.__cause__
         reached("after_apply")
         if status == 400 and _is_about_content(answer):
             raise Refused(documents, _why(answer))
-        _raise_for(status, answer, size=len(body))
+        _raise_for(status, answer, size=size)
         return answer
 
     async def _send(
         self,
         method: str,
         path: str,
-        body: bytes | None,
+        body: bytes | _Body | None,
         params: Mapping[str, str],
         *,
         headers: Mapping[str, str],
     ) -> tuple[int, bytes]:
+        body = _Body((body,)) if isinstance(body, bytes) else body
         client = self._client.options(ignore_status=range(300, 600), request_timeout=self._seconds)
         try:
             answer = await client.perform_request(

@@ -1,10 +1,11 @@
 """One batch on its way into a lake: halved until the lake takes it or the culprit is alone."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
-from lake.contract import Line, Verdict, Writer
+from lake.contract import STORED, Line, Verdict, Writer
 from lake.errors import LakeError, Misplaced, Refused, TooLarge, Unavailable
 
 Batch = Sequence[tuple[int, Line]]
@@ -17,6 +18,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a batch: the lines with a verdict, those without, and why these have none."""
 
     verdicts: list[tuple[int, Verdict]]
+    outcomes: Counter[str]  # of the verdicts
     left: list[int]
     error: Unavailable | Misplaced | None
     requests: int
@@ -32,6 +34,7 @@ class _Delivering:
         self._parts: list[Batch] = [batch]  # a stack, the oldest lines on top
         self._verdicts: list[tuple[int, Verdict]] = []
         self._condemned: list[tuple[int, Line, Verdict]] = []
+        self._outcomes: Counter[str] = Counter()
         self._taken = False
         self._requests = self._lines = self._size = 0
 
@@ -47,7 +50,9 @@ class _Delivering:
             except (Unavailable, Misplaced) as wrong:
                 self._parts.append(part)
                 error = wrong
+        self._outcomes["poison"] += len(self._condemned)
         return Delivery(
+            outcomes=self._outcomes,
             verdicts=self._verdicts + [(seq, verdict) for seq, _, verdict in self._condemned],
             left=[seq for part in reversed(self._parts) for seq, _ in part],
             error=error,
@@ -57,12 +62,17 @@ class _Delivering:
         )
 
     async def _send(self, part: Batch) -> None:
-        lines = [line for _, line in part]
+        seqs, lines = zip(*part, strict=True)
         self._requests += 1
         self._lines += len(lines)
         self._size += sum([len(line.body) for line in lines])
         found = await self._writer.write(lines)
-        self._verdicts += zip([seq for seq, _ in part], found, strict=True)
+        self._verdicts += zip(seqs, found, strict=True)
+        # Most requests are stored whole, and counting one object is quick.
+        stored = found.count(STORED)
+        self._outcomes["stored"] += stored
+        if stored < len(found):
+            self._outcomes.update([each.outcome for each in found if each != STORED])
         self._taken = True
 
     def _split(self, part: Batch, wrong: LakeError) -> Misplaced | None:

@@ -126,7 +126,7 @@ class ElasticLake:
         if not lines:
             return []
         try:
-            answer = await self._connection.bulk(b"".join(parts), documents=len(lines))
+            answer = await self._connection.bulk(*parts, documents=len(lines))
         finally:
             # Also without an answer, and not before: a refresh meanwhile might miss these lines.
             self._unseen |= indices

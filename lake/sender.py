@@ -236,25 +236,24 @@ class Sender:
             await self._outbox.settle(delivery.verdicts)
         if delivery.left:
             await self._outbox.release(delivery.left, delay=0.0)
-        outcomes = Counter([verdict.outcome for _, verdict in delivery.verdicts])
-        self._count(delivery, outcomes)
-        if self._alarms or outcomes["parked"]:
+        self._count(delivery)
+        if self._alarms or delivery.outcomes["parked"]:
             self._judge(dict(batch), delivery.verdicts)
         if delivery.error is not None:
             self._hold(delivery.error, started_in)
-        elif outcomes["retry"]:
+        elif delivery.outcomes["retry"]:
             self._pace.overloaded()
         else:
             if self._pace.failing:
                 log.info("lake answers again")
             self._pace.succeeded()
 
-    def _count(self, delivery: Delivery, outcomes: Counter[str]) -> None:
+    def _count(self, delivery: Delivery) -> None:
         self._counts["sent"] += delivery.lines
         self._counts["requests"] += delivery.requests
         self._counts["bytes"] += delivery.size
-        self._counts.update(outcomes)
-        self._unflushed |= outcomes["stored"] > 0
+        self._counts.update(delivery.outcomes)
+        self._unflushed |= delivery.outcomes["stored"] > 0
 
     def _judge(self, lines: dict[int, Line], verdicts: Sequence[tuple[int, Verdict]]) -> None:
         """Raise and clear the alarm of each month of a table, and log only what changed."""
