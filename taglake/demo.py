@@ -31,7 +31,7 @@ from simnet.budgets import Budgets
 from simnet.logins import Site, login
 from simnet.server import JUDGE, addresses, make_app
 from simnet.world import World
-from taglake import roles, wiring
+from taglake import roles, serving, wiring
 from taglake.errors import BadSetting
 from taglake.logs import configure
 from taglake.reporting import full_report, in_short
@@ -328,4 +328,4 @@ async def _serve(play: Play, stage: Stage, shown: Shown, stop: asyncio.Event) ->
         click.echo(f"key:  {shown.key}")
         click.echo("Ctrl-C ends")
 
-    await roles.serve(stage.settings, stage.lake, stage.registry, stop, now=now, ready=ready)
+    await serving.serve(stage.settings, stage.lake, stage.registry, stop, now=now, ready=ready)

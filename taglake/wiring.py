@@ -12,9 +12,7 @@ from ingestor.contract import Credential, Source
 from ingestor.sessions import SessionFile
 from ingestor.sources import load_sources
 from lake.contract import Lake
-from lake.elastic import ElasticLake
 from lake.errors import LakeError
-from lake.files import FilesLake
 from registry import Registry, Secret, open_registry, read_secret
 from registry.errors import MissingSecret, RegistryError
 from registry.models import Lane
@@ -38,7 +36,10 @@ def secret(settings: Settings, name: str) -> Secret:
 def lake_of(settings: Settings) -> Lake:
     """Return the lake that the settings name, not opened yet."""
     url = settings.lake.url
+    # One engine is imported, not both: each brings as much memory as all the rest.
     if url.startswith(("http://", "https://")):
+        from lake.elastic import ElasticLake
+
         section = settings.lake
         return ElasticLake(
             url,
@@ -49,6 +50,8 @@ def lake_of(settings: Settings) -> Lake:
             shards=section.shards,
             replicas=section.replicas,
         )
+    from lake.files import FilesLake
+
     return FilesLake(Path(url.removeprefix("files:")) if url.startswith("files:") else url)
 
 
