@@ -231,7 +231,7 @@ def read_account(reading: Reading, node: Node, where: str) -> Profile:
         raise Unreadable("an account without id or handle")
     bio = prose(fields.text(node.get("note")))
     profile = Profile(
-        id=f"{reading.network}:{_actor(node)}",
+        id=f"{reading.network}:{actor(node)}",
         native_id=native,
         handle=_handle(reading, node),
         name=fields.word(node.get("display_name")),
@@ -251,13 +251,13 @@ def read_account(reading: Reading, node: Node, where: str) -> Profile:
     return profile
 
 
-def _actor(node: Node) -> str:
+def actor(node: Node) -> str:
     """Return an account's ActivityPub id; servers before 4.2 tell only its page, /@name."""
-    actor = fields.word(node.get("uri"))
+    address = fields.word(node.get("uri"))
     page = fields.word(node.get("url"))
-    if actor or not page:
-        if actor:
-            return actor
+    if address or not page:
+        if address:
+            return address
         raise Unreadable("an account without uri and url")
     parts = addresses.split(page)
     name = parts.path.strip("/")
