@@ -7,7 +7,7 @@ in one thread of its own: an fsync takes 4-20 ms and would stall the event loop.
 
 import asyncio
 import heapq
-import shutil
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from ingestor.clock import Bell, Clock
+from ingestor.recent import Recent
 from ingestor.revisit_file import Visit
 from ingestor.spool_file import LINES, Append, DeadLetter, Full, Report, SpoolFile
 from ingestor.spool_rescue import open_spool
@@ -31,8 +32,9 @@ Level = Literal["open", "slow", "stop"]
 SLOW = 0.70
 STOP = 0.90
 FREE_DISK_BYTES = 256 << 20
-GROUP_BYTES = 256 << 10
-HELD_LINES = 50_000  # lines in memory for the sender; the rest waits in the file
+GROUP_BYTES = 1 << 20
+# In memory for the sender: lines and their bytes; the rest waits on the disk.
+HELD_LINES, HELD_BYTES = 50_000, 24 << 20
 RETRY_SECONDS, RETRY_CAP = 1.0, 60.0
 PARK_SECONDS, PARK_CAP = 30.0, 600.0
 
@@ -43,12 +45,25 @@ _pack_line = msgspec.msgpack.Encoder().encode
 class _Held:
     """One page in memory: its lines, how many still lack a final verdict, and which were poison."""
 
-    __slots__ = ("dead", "left", "lines")
+    __slots__ = ("bytes", "dead", "left", "lines")
 
-    def __init__(self, lines: list[Line]) -> None:
+    def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
         self.left = len(lines)
+        self.bytes = sum([len(line.body) for line in lines])
         self.dead: list[tuple[DeadLetter, bytes]] = []
+
+
+Waiter = asyncio.Future[None]
+
+
+class _Written(msgspec.Struct):
+    """What one turn of the spool's thread came to."""
+
+    numbers: list[int] = []
+    refused: Full | None = None  # nothing of the pages was kept
+    kept: Full | None = None  # the finished pages could not be forgotten
+    replayed: int = 0  # dead letters put back
 
 
 class Spool:
@@ -68,7 +83,9 @@ class Spool:
         self._seen_limit = seen_limit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._file: SpoolFile
-        self._queue: deque[tuple[Append, asyncio.Future[None]]] = deque()
+        self._queue: deque[tuple[Append, Waiter]] = deque()
+        self._settled: list[Waiter] = []
+        self._known = Recent(seen_limit + seen_limit // 4)  # subjects that have a state
         self._committer: asyncio.Task[None] | None = None
         self._fill = 0.0
         self._free_disk = FREE_DISK_BYTES
@@ -77,6 +94,8 @@ class Spool:
         # For the sender: pages in memory, lines that are due, lines that wait for their time.
         self._pages: dict[int, _Held] = {}
         self._held = 0
+        self._held_bytes = 0
+        self._loading = 0
         self._last_loaded = 0
         self._more = True
         self._ready: deque[int] = deque()
@@ -90,7 +109,12 @@ class Spool:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = await self._call(self._open_file)
         self.starts = await self._call(self._file.open_count)
-        await self._call(self._measure)
+        await self._call(self._look)
+
+    def _look(self) -> None:
+        for key in self._file.remembered():
+            self._known.add(key)
+        self._measure()
 
     def _open_file(self) -> SpoolFile:
         return open_spool(self.path, cap_bytes=self._cap_bytes, seen_limit=self._seen_limit)
@@ -107,11 +131,16 @@ class Spool:
         """Return when the page, its cursor and what it saw are on disk. Raises Full: nothing of it
         was kept.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        for key, _ in page.seen:
+            self._known.add(key)
+        done: Waiter = asyncio.get_running_loop().create_future()
         self._queue.append((page, done))
+        self._commit_soon()
+        await asyncio.shield(done)
+
+    def _commit_soon(self) -> None:
         if self._committer is None or self._committer.done():
             self._committer = asyncio.create_task(self._commit_queue())
-        await asyncio.shield(done)
 
     async def committed(self) -> None:
         """Return when nothing is queued for the disk."""
@@ -123,8 +152,9 @@ class Spool:
         return await self._call(self._file.positions, target)
 
     async def seen(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return the last known state of those subjects that have one."""
-        return await self._call(self._file.seen, ids)
+        """Return the last known state of those subjects that have one; new ones cost no disk."""
+        maybe = [key for key in ids if key in self._known]
+        return await self._call(self._file.seen, maybe) if maybe else {}
 
     async def visits(self, now: int, limit: int, lanes: Sequence[str]) -> list[Visit]:
         """Return the direct visits of posts that are due at `now` (milliseconds) through lanes."""
@@ -149,55 +179,93 @@ class Spool:
         return "slow" if self._fill >= SLOW else "open"
 
     async def _commit_queue(self) -> None:
-        while self._queue:
+        while self._queue or self._settled:
             group = self._group()
+            settled, self._settled = self._settled, []
+            done, self._done = self._done, []
             try:
-                await self._call(self._commit, [page for page, _ in group])
-            except Full as full:
+                written = await self._call(self._write, [page for page, _ in group], done)
+            except BaseException as exc:
+                for waiter in [*(waiter for _, waiter in group), *settled]:
+                    _fail(waiter, exc)
+                raise
+            self._forget(done, written.kept)
+            if written.refused is not None:
                 # What is queued may build on what was refused (deltas on its counts): refuse it
                 # too.
-                self._refuse([*group, *self._queue], full)
+                self._refuse([*group, *self._queue], written.refused)
                 self._queue.clear()
             else:
-                for _, done in group:
-                    done.set_result(None)
-                self._more = True
-                self._bell.ring()
+                self._hold([page for page, _ in group], written)
+            for waiter in settled if written.refused else [*(one for _, one in group), *settled]:
+                if not waiter.done():
+                    waiter.set_result(None)
 
-    def _group(self) -> list[tuple[Append, "asyncio.Future[None]"]]:
-        group: list[tuple[Append, asyncio.Future[None]]] = []
+    def _group(self) -> list[tuple[Append, Waiter]]:
+        group: list[tuple[Append, Waiter]] = []
         size = 0
         while self._queue and (not group or size < GROUP_BYTES):
             group.append(self._queue.popleft())
-            size += sum(len(line.body) for line in group[-1][0].lines)
+            size += sum([len(line.body) for line in group[-1][0].lines])
         return group
 
-    def _refuse(self, group: Sequence[tuple[Append, "asyncio.Future[None]"]], full: Full) -> None:
+    def _refuse(self, group: Sequence[tuple[Append, Waiter]], full: Full) -> None:
         log.warning("spool refused pages", pages=len(group), reason=str(full), fill=self._fill)
         if self.on_refusal is not None:
             self.on_refusal()
         for _, done in group:
-            done.set_exception(Full(str(full)))
-            done.exception()  # its poller may be cancelled: then nobody else reads it
+            _fail(done, Full(str(full)))
 
-    def _commit(self, pages: list[Append]) -> None:
+    def _hold(self, pages: Sequence[Append], written: _Written) -> None:
+        """Keep what was just made durable for the sender, if nothing older waits on the disk."""
+        whole = not self._more and not self._loading and not written.replayed
+        for page, number in zip(pages, written.numbers, strict=True):
+            if not number:
+                continue
+            if whole and self._held < HELD_LINES and self._held_bytes < HELD_BYTES:
+                self._admit(number, page.lines)
+            else:
+                whole = False
+        self._more = self._more or not whole
+        self._bell.ring()
+
+    def _admit(self, number: int, lines: Sequence[Line]) -> None:
+        page = self._pages[number] = _Held(lines)
+        self._last_loaded = number
+        self._held += page.left
+        self._held_bytes += page.bytes
+        self._ready.extend(range(number * LINES, number * LINES + page.left))
+
+    def _write(self, pages: list[Append], done: list[int]) -> _Written:
+        """Forget what is done and make pages durable, with one sync; in the spool's thread."""
+        written, logged = _Written(), list[int]()
+        dead = [letter for seq in done for letter in self._pages[seq].dead]
         try:
-            self._file.append(pages)
-            reached("after_spool")
-        finally:
-            self._measure()
+            logged = self._file.forget(done, dead)
+        except Full as full:
+            written.kept = full
+        try:
+            if pages or logged:
+                written.numbers = self._file.append(pages, logged)
+            if pages:
+                reached("after_spool")
+            written.replayed = self._file.replay_wanted()
+        except Full as full:
+            written.refused = full if pages else None  # a mark that is not written costs a replay
+        self._measure()
+        return written
 
     def _measure(self) -> None:
-        self._file.prune_seen()
         self._fill = self._file.fill()
-        self._free_disk = shutil.disk_usage(self.path.parent).free
+        disk = os.statvfs(self.path.parent)
+        self._free_disk = disk.f_bavail * disk.f_frsize
 
     # --- for the sender: lake.sender.Outbox
 
     async def take(self, *, max_bytes: int, max_lines: int) -> list[tuple[int, Line]]:
         """Return the oldest lines that are due, up to both limits, at least one if any is."""
         self._promote()
-        while self._more and len(self._ready) < max_lines and self._held < HELD_LINES:
+        while self._more and len(self._ready) < max_lines and not self._crowded():
             await self._load()
         taken: list[tuple[int, Line]] = []
         size = 0
@@ -219,7 +287,12 @@ class Spool:
                 self._again(number, verdict)
             elif self._final(number, verdict):
                 done.append(number // LINES)
-        await self._finish(done)
+        self._done += done
+        if self._done:
+            settled: Waiter = asyncio.get_running_loop().create_future()
+            self._settled.append(settled)
+            self._commit_soon()
+            await asyncio.shield(settled)
         self._bell.ring()
 
     async def release(self, seqs: Sequence[int], *, delay: float) -> None:
@@ -233,7 +306,7 @@ class Spool:
         """Return when a line is due."""
         while True:
             self._promote()
-            if self._ready or (self._more and self._held < HELD_LINES and await self._load()):
+            if self._ready or (self._more and not self._crowded() and await self._load()):
                 return
             seconds = self._later[0][0] - self._clock.monotonic() if self._later else 3600.0
             await self._clock.sleep(seconds, self._bell)
@@ -250,20 +323,22 @@ class Spool:
         while self._later and self._later[0][0] <= now:
             self._ready.append(heapq.heappop(self._later)[1])
 
+    def _crowded(self) -> bool:
+        return self._held >= HELD_LINES or self._held_bytes >= HELD_BYTES
+
     async def _load(self) -> bool:
         self._more = False  # before the read: an append during it sets it again
+        self._loading += 1
         try:
             pages = await self._call(self._file.pages_after, self._last_loaded, 16)
         except asyncio.CancelledError:
             self._more = True  # a cancelled `wait` must not forget what it was about to read
             raise
+        finally:
+            self._loading -= 1
         for seq, lines in pages:
-            if seq <= self._last_loaded:
-                continue  # wait and take may load at once
-            self._last_loaded = seq
-            self._pages[seq] = _Held(lines)
-            self._held += len(lines)
-            self._ready.extend(range(seq * LINES, seq * LINES + len(lines)))
+            if seq > self._last_loaded:  # wait and take may load at once
+                self._admit(seq, lines)
         self._more = self._more or bool(pages)
         return bool(self._ready)
 
@@ -297,26 +372,18 @@ class Spool:
         log.warning("dead letter", table=line.table, code=letter.code, number=number)
         return letter, _pack_line(line)
 
-    async def _finish(self, done: list[int]) -> None:
-        self._done.extend(done)
-        if not self._done:
-            return
-        finished, self._done = self._done, []
-        dead = [letter for seq in finished for letter in self._pages[seq].dead]
-        try:
-            await self._call(self._remove, finished, dead)
-        except Full as full:
+    def _forget(self, done: list[int], kept: Full | None) -> None:
+        """Let go of pages that the disk has forgotten."""
+        if kept is not None:
             # Everything is in the lake; only forgetting it failed. Try again with the next
             # verdicts.
-            self._done.extend(finished)
-            log.warning("spool cannot forget pages", pages=len(finished), reason=str(full))
+            self._done += done
+            log.warning("spool cannot forget pages", pages=len(done), reason=str(kept))
             return
-        for seq in finished:
-            self._held -= len(self._pages.pop(seq).lines)
-
-    def _remove(self, done: list[int], dead: list[tuple[DeadLetter, bytes]]) -> None:
-        self._file.finish(done, dead)
-        self._measure()
+        for seq in done:
+            page = self._pages.pop(seq)
+            self._held -= len(page.lines)
+            self._held_bytes -= page.bytes
 
     # --- for operators
 
@@ -337,3 +404,10 @@ class Spool:
 
     async def _call(self, function: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+
+def _fail(waiter: Waiter, exc: BaseException) -> None:
+    """Hand an exception over; whoever waited may be cancelled, then nobody else reads it."""
+    if not waiter.done():
+        waiter.set_exception(exc)
+        waiter.exception()

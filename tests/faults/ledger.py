@@ -1,13 +1,12 @@
 """The oracle: what was served and became durable is an obligation, and the lake is held to it.
 
-The spool's own file keeps the ledger: triggers copy each page and each dead letter in the
-transaction that makes it durable, whatever happens to the process. So the shipped program is
-watched, unchanged, and nothing is an obligation that was never durable.
+The spool's own log is the ledger: its archive keeps every page that was ever durable, and a trigger
+counts each dead letter in the transaction that makes it durable, whatever happens to the process.
+So the shipped program is watched, unchanged, and nothing is an obligation that was never durable.
 """
 
 import contextlib
 import sqlite3
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,15 +15,13 @@ import msgspec
 
 from faults.network import Served, form_of
 from faults.standin import Document, poisoned
+from ingestor import spool_log
 from ingestor.spool_file import SpoolFile
 from lake.contract import Line
 from lake.lines import record_of
 from lake.records import Post
 
 _WATCH = """
-CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL);
-CREATE TRIGGER IF NOT EXISTS kept AFTER INSERT ON spool
-  BEGIN INSERT INTO ledger VALUES (new.seq, new.payload); END;
 CREATE TABLE IF NOT EXISTS burials (number INTEGER NOT NULL);
 CREATE TRIGGER IF NOT EXISTS buried AFTER INSERT ON dead_letters
   BEGIN INSERT INTO burials VALUES (new.number); END;
@@ -68,32 +65,63 @@ def watch(path: Path, *, cap_bytes: int) -> None:
     """Make a spool's file, if it is not there, and let it keep a ledger from now on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     SpoolFile(path, cap_bytes=cap_bytes).close()
+    spool_log.archive_of(path).mkdir(exist_ok=True)
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.executescript(_WATCH)
 
 
+class _Trusted(msgspec.Struct):
+    """The pages a spool was trusted with, by number, and which of them wait."""
+
+    pages: dict[int, bytes]
+    waiting: set[int]
+
+
+def _trusted(path: Path) -> _Trusted:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        waiting = {seq for (seq,) in db.execute("SELECT seq FROM spool")}
+        row = db.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
+    found = _Trusted(pages={}, waiting=waiting)
+    for generation, record in _records(path):
+        fresh = row is None or generation > int(row[0])
+        for entry, body in zip(record.tail.entries, record.bodies(), strict=True):
+            if body:
+                found.pages[entry.number] = body
+            if body and fresh:
+                found.waiting.add(entry.number)
+        found.waiting.difference_update(record.tail.done if fresh else ())
+    return found
+
+
+def _records(path: Path) -> list[tuple[int, spool_log.Record]]:
+    """Return all records, oldest first. A segment may go to the archive while we look."""
+    segments: dict[int, list[spool_log.Record]] = {}
+    archived = [(int(file.name), file) for file in spool_log.archive_of(path).iterdir()]
+    for generation, file in [*archived, *spool_log.files(path)]:
+        if not file.exists():
+            return _records(path)
+        segments[generation] = spool_log.read(file, generation).records
+    return [(number, record) for number in sorted(segments) for record in segments[number]]
+
+
 def read(path: Path) -> Kept:
     """Return what a spool's file was trusted with so far."""
+    trusted = _trusted(path)
     with contextlib.closing(sqlite3.connect(path)) as db:
-        payloads = db.execute("SELECT payload FROM ledger ORDER BY seq").fetchall()
         dead = db.execute("SELECT line_table, line_id FROM dead_letters").fetchall()
         burials = db.execute("SELECT count(*) FROM burials").fetchone()[0]
-        waiting = db.execute("SELECT count(*) FROM spool").fetchone()[0]
-    lines = [line for (payload,) in payloads for line in _lines(zlib.decompress(payload))]
-    return Kept(lines=lines, dead=dead, burials=burials, waiting=waiting)
+    lines = [line for _, body in sorted(trusted.pages.items()) for line in _lines(body)]
+    return Kept(lines=lines, dead=dead, burials=burials, waiting=len(trusted.waiting))
 
 
 def mark(path: Path) -> int:
     """Return the number of the last page that became durable, 0 before the first."""
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        return int(db.execute("SELECT coalesce(max(seq), 0) FROM ledger").fetchone()[0])
+    return max(_trusted(path).pages, default=0)
 
 
 def oldest(path: Path) -> int | None:
     """Return the number of the oldest page that waits, None if none does."""
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        found: int | None = db.execute("SELECT min(seq) FROM spool").fetchone()[0]
-    return found
+    return min(_trusted(path).waiting, default=None)
 
 
 def wasted(kept: Kept, served: Served) -> tuple[int, int]:
@@ -148,7 +176,9 @@ def judge(
     dead = Counter(key for spool in spools for key in spool.dead)
     return Findings(
         obligations=len(owed),
-        **{name: case.counts[name] for name in ("lost", "stale", "wrong", "never_issued", "missed")},
+        **{
+            name: case.counts[name] for name in ("lost", "stale", "wrong", "never_issued", "missed")
+        },
         dead_missing=len(bad - dead.keys()),
         dead_extra=len(dead.keys() - bad),
         dead_twice=sum(spool.burials for spool in spools) - dead.total(),

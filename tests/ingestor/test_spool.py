@@ -218,7 +218,8 @@ async def test_only_the_subjects_seen_last_are_remembered(tmp_path: Path) -> Non
     for moment in range(12):
         seen = tuple((f"{moment}/{number}", b"s") for number in range(10))
         file.append([Append(seen=seen, touched=moment)])
-    assert file.prune_seen() == 20
+    file.close()
+    file = SpoolFile(tmp_path / "s.db", cap_bytes=CAP, seen_limit=100)
     assert set(file.seen([f"{moment}/0" for moment in range(12)])) == {
         f"{moment}/0" for moment in range(2, 12)
     }
@@ -228,20 +229,27 @@ async def test_only_the_subjects_seen_last_are_remembered(tmp_path: Path) -> Non
 # --- damage
 
 
-async def test_a_flipped_payload_is_counted_and_never_sent(spool: Spool) -> None:
-    for number in (1, 2, 3):
-        await spool.append(page(number))
+async def test_a_flipped_payload_is_counted_and_never_sent(
+    tmp_path: Path, clock: SteppedClock
+) -> None:
+    file = SpoolFile(tmp_path / "s.db", cap_bytes=CAP)
+    file.append([page(1), page(2), page(3)])
+    file.close()
+    spool = Spool(tmp_path / "s.db", clock=clock, cap_bytes=CAP)
+    await spool.open()
     with contextlib.closing(sqlite3.connect(spool.path)) as other:
         other.execute("UPDATE spool SET payload = zeroblob(50) WHERE seq = 2")
         other.commit()
     assert await ids(spool) == ["mastodon:1", "mastodon:3"]
     report = await spool.check()
     assert (report.sound, report.damaged, report.pages) == (True, 1, 2)
+    await spool.close()
 
 
 def test_repair_drops_damaged_pages(tmp_path: Path) -> None:
     file = SpoolFile(tmp_path / "s.db", cap_bytes=CAP)
     file.append([page(1), page(2)])
+    file.check()  # takes over the log
     file._db.execute("UPDATE spool SET crc = 1 WHERE seq = 1")
     assert file.repair() == 1
     assert file.check().damaged == 0
