@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from ingestor.kernel.scanner cimport Document
 from ingestor.kernel.writer cimport Writer
 
-cdef enum Kind:  # as in ingestor.rows
+cdef enum:  # as in ingestor.rows
     PROFILE = 112
     TAG = 116
     POST = 111

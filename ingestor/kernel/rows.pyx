@@ -25,7 +25,7 @@ import msgspec
 
 from lake.lines import milliseconds
 
-UNDATED = -0x7fffffffffffffff - 1
+UNDATED = -(<int64_t>1 << 62)
 
 cdef const char** _NAMES = [
     b'{"likes":', b',"comments":', b',"shares":', b',"views":', b',"quotes":', b',"followers":',
@@ -103,7 +103,7 @@ cdef object _count(int64_t number):
 
 cdef tuple _counts(const Row* row):
     """Return counts in the order of the record `Counts`."""
-    cdef const int64_t* n = row.counts
+    cdef const int64_t* n = &row.counts[0]
     return (
         _count(n[0]), _count(n[1]), _count(n[2]), _count(n[3]),
         _count(n[4]), _count(n[5]), _count(n[6]), _count(n[7]),

@@ -43,6 +43,8 @@ cdef void put_int(Writer* writer, int64_t number) noexcept nogil
 cdef void put_count(Writer* writer, int64_t number) noexcept nogil  # null for a negative one
 cdef void put_node(Writer* writer, const Tape* tape, uint32_t node) noexcept nogil
 # Append what msgspec writes of a node it read; null for node 0.
+cdef void put_inner(Writer* writer, const Tape* tape, uint32_t node) noexcept nogil
+# Append what stands between the quotes when msgspec writes a string node.
 cdef void put_text(Writer* writer, const Tape* tape, uint32_t node) noexcept nogil
 # Append the text of a string node: UTF-8, no quotes, nothing escaped.
 cdef void put_json(Writer* writer, const uint8_t* text, size_t size) noexcept nogil

@@ -206,6 +206,16 @@ cdef void put_node(Writer* writer, const Tape* tape, uint32_t node) noexcept nog
         put(writer, tape.body + token.start, token.end - token.start)
 
 
+cdef void put_inner(Writer* writer, const Tape* tape, uint32_t node) noexcept nogil:
+    cdef const Token* token = tape.tokens + node
+    cdef const uint8_t* start = tape.body + token.start + 1
+    cdef const uint8_t* end = tape.body + token.end - 1
+    if token.flags & DIRTY:
+        _rewrite(writer, start, end, True)
+    else:
+        put(writer, start, end - start)
+
+
 cdef void put_text(Writer* writer, const Tape* tape, uint32_t node) noexcept nogil:
     cdef const Token* token = tape.tokens + node
     cdef const uint8_t* start = tape.body + token.start + 1
