@@ -77,13 +77,15 @@ class _Trusted(msgspec.Struct):
     waiting: set[int]
 
 
-def _trusted(path: Path) -> _Trusted:
+def _trusted(path: Path, *, all_pages: bool = True) -> _Trusted:
+    """Return what stands in the log; without `all_pages` only what SQLite has not taken over."""
     with contextlib.closing(sqlite3.connect(path)) as db:
         waiting = {seq for (seq,) in db.execute("SELECT seq FROM spool")}
         row = db.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
+    taken = -1 if row is None else int(row[0])
     found = _Trusted(pages={}, waiting=waiting)
-    for generation, record in _records(path):
-        fresh = row is None or generation > int(row[0])
+    for generation, record in _records(path, -1 if all_pages else taken):
+        fresh = generation > taken
         for entry, body in zip(record.tail.entries, record.bodies(), strict=True):
             if body:
                 found.pages[entry.number] = body
@@ -93,13 +95,17 @@ def _trusted(path: Path) -> _Trusted:
     return found
 
 
-def _records(path: Path) -> list[tuple[int, spool_log.Record]]:
-    """Return all records, oldest first. A segment may go to the archive while we look."""
+def _records(path: Path, after: int) -> list[tuple[int, spool_log.Record]]:
+    """Return all records of later generations, oldest first. A segment may go to the archive while
+    we look.
+    """
     segments: dict[int, list[spool_log.Record]] = {}
     archived = [(int(file.name), file) for file in spool_log.archive_of(path).iterdir()]
     for generation, file in [*archived, *spool_log.files(path)]:
+        if generation <= after:
+            continue
         if not file.exists():
-            return _records(path)
+            return _records(path, after)
         segments[generation] = spool_log.read(file, generation).records
     return [(number, record) for number in sorted(segments) for record in segments[number]]
 
@@ -121,7 +127,12 @@ def mark(path: Path) -> int:
 
 def oldest(path: Path) -> int | None:
     """Return the number of the oldest page that waits, None if none does."""
-    return min(_trusted(path).waiting, default=None)
+    return min(_trusted(path, all_pages=False).waiting, default=None)
+
+
+def backlog(path: Path) -> int:
+    """Return how many pages wait."""
+    return len(_trusted(path, all_pages=False).waiting)
 
 
 def wasted(kept: Kept, served: Served) -> tuple[int, int]:

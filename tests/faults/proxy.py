@@ -19,7 +19,7 @@ class Fault:
     """What is wrong with the network now. All at once is possible; nothing is the default."""
 
     reset: float = 0.0  # share of connections, and of later requests on them, that are reset
-    black_hole: bool = False  # bytes vanish; connections stay open
+    black_hole: bool = False  # bytes vanish; connections stay open until it ends
     latency: float = 0.0  # seconds before each chunk
     jitter: float = 0.0  # seconds, more or less
     bytes_per_second: float | None = None  # each way of each connection
@@ -49,7 +49,6 @@ class Proxy:
 
     upstream: tuple[str, int]
     rng: random.Random
-    fault: Fault = CLEAN
     port: int = 0
     counts: Counts = field(default_factory=Counts)
 
@@ -57,12 +56,25 @@ class Proxy:
         """Listen."""
         self._server: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
+        self._fault = CLEAN
         await self.listen()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Hang up on everybody."""
         await self.refuse()
+
+    @property
+    def fault(self) -> Fault:
+        """What is wrong now."""
+        return self._fault
+
+    @fault.setter
+    def fault(self, fault: Fault) -> None:
+        self._fault = fault
+        for pair in list(self._pairs):
+            if pair.swallowed and not fault.black_hole:
+                pair.abort()  # bytes of it are gone: no connection goes on as if they were not
 
     @property
     def url(self) -> str:
@@ -123,6 +135,7 @@ class _Pair:
         self._proxy, self._client, self._server = proxy, client, server
         self._answered = 0  # bytes of the answer under way
         self._cutting = False
+        self.swallowed = False  # bytes of it went into a black hole
         self._tasks: list[asyncio.Task[None]] = []
         self.ended = asyncio.Event()
 
@@ -169,6 +182,7 @@ class _Pair:
         """Send one chunk on, as badly as the fault says; return False when the line broke."""
         fault, counts = self._proxy.fault, self._proxy.counts
         if fault.black_hole:
+            self.swallowed = True
             return True
         if fault.latency or fault.jitter:
             late = fault.latency + fault.jitter * self._proxy.rng.uniform(-1, 1)

@@ -52,7 +52,7 @@ spool = "{folder}/spool.db"
 spool_megabytes = {megabytes}
 concurrency = 8
 refresh = 1
-grace = 15
+grace = {grace}
 
 [log]
 format = "json"
@@ -89,7 +89,9 @@ class Verdict(msgspec.Struct, frozen=True):
 class World:
     """One ingestor between a network and a lake. Made by `faulty`."""
 
-    def __init__(self, folder: Path, lake: JudgedLake, *, seed: int, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, lake: JudgedLake, *, seed: int, settings: dict[str, Any]
+    ) -> None:
         self.folder, self.lake, self.seed = folder, lake, seed
         self.rng = random.Random(seed)
         self.spool = folder / "spool.db"
@@ -174,7 +176,9 @@ class World:
 
     async def working(self, *, seconds: float = 30.0) -> None:
         """Return when the running process polls."""
-        await self.until(lambda: "lane claimed" in self.said() or None, "a lane is claimed", seconds)
+        await self.until(
+            lambda: "lane claimed" in self.said() or None, "a lane is claimed", seconds
+        )
 
     def said(self) -> str:
         """Return what the running process has said so far."""
@@ -251,6 +255,14 @@ class World:
                 continue  # closed meanwhile
         return sum(link.startswith("socket:") for link in links)
 
+    def mark(self) -> int:
+        """Return the number of the last page that became durable."""
+        return ledger.mark(self.spool)
+
+    def backlog(self) -> int:
+        """Return how many pages wait in the spool."""
+        return ledger.backlog(self.spool)
+
     # --- what became of it
 
     async def served(self) -> Served:
@@ -267,7 +279,9 @@ class World:
     async def fresh(self, since: datetime, *, seconds: float = 60.0) -> float:
         """Return how long it takes until the lake shows a post made after `since`."""
         while await self.lake.newest() < since:
-            assert (datetime.now(UTC) - since).total_seconds() < seconds, self.trouble("no new post")
+            assert (datetime.now(UTC) - since).total_seconds() < seconds, self.trouble(
+                "no new post"
+            )
             await asyncio.sleep(0.1)
         return (datetime.now(UTC) - since).total_seconds()
 
@@ -345,6 +359,7 @@ async def faulty(
     limit: int = 200,
     window: float = 5.0,
     megabytes: int = 1024,
+    grace: float = 15.0,
 ) -> AsyncIterator[World]:
     """Make a world and end all of its processes afterwards.
 
@@ -352,7 +367,7 @@ async def faulty(
     of the one account, which the network enforces.
     """
     settings = {"tags": tags, "per_second": per_second, "limit": limit, "window": window,
-                "megabytes": megabytes}  # fmt: skip
+                "megabytes": megabytes, "grace": grace}  # fmt: skip
     world = World(folder, lake, seed=seed, settings=settings)
     print(f"seed {seed}")
     async with AsyncExitStack() as stack:
