@@ -52,6 +52,10 @@ cdef class FeedRows(KernelRows):
     cdef Slice part(self, size_t start) noexcept
     cdef void put_word(self, uint32_t node) noexcept
     cdef void put_words(self, Words words) noexcept
+    cdef Slice text_part(self, str text) except *
+    cdef Slice word_part(self, uint32_t node) except *
+    cdef Slice words_part(self, Words words) except *
+    cdef Slice language_part(self, uint32_t node) except *
     cdef int keep_post(self, Draft* draft, str id, str author, str handle) except -1
     cdef int finish(self) except -1
     cdef int _put_content(self, Row* row, Draft* draft, str author) except -1

@@ -16,7 +16,7 @@ from ingestor.kernel.rows cimport (
     Batch, KernelRows, Row, Slice, put_microseconds,
 )
 from ingestor.kernel.scanner cimport ESCAPED, STRING, Document, Token
-from ingestor.kernel.values cimport HandOver, is_none, word
+from ingestor.kernel.values cimport HandOver, is_none, word, word_of
 from ingestor.kernel.words cimport Prose, Words
 from ingestor.kernel.writer cimport (
     Writer, put, put_byte, put_count, put_int, put_json, put_literal, put_node,
@@ -110,6 +110,31 @@ cdef class FeedRows(KernelRows):
                 put_byte(&self.parts, c',')
             put_json(&self.parts, words.text + words.each[i].start, words.each[i].size)
         put_byte(&self.parts, c']')
+
+    cdef Slice text_part(self, str text) except *:
+        """Append a string to `parts`."""
+        cdef size_t start = self.parts.size
+        put_str(&self.parts, text)
+        return self.part(start)
+
+    cdef Slice word_part(self, uint32_t node) except *:
+        """Append a string that is not empty to `parts`, null for anything else."""
+        cdef size_t start = self.parts.size
+        self.put_word(node)
+        return self.part(start)
+
+    cdef Slice words_part(self, Words words) except *:
+        """Append words to `parts` as an array."""
+        cdef size_t start = self.parts.size
+        self.put_words(words)
+        return self.part(start)
+
+    cdef Slice language_part(self, uint32_t node) except *:
+        """Append the language that the author named, without its region."""
+        cdef str language = word_of(&self.scratch, self.tape, node)
+        if language is None:
+            return Slice(0, 0)
+        return self.text_part(language.split("-")[0].lower())
 
     cdef int keep_post(self, Draft* draft, str id, str author, str handle) except -1:
         """Add a post unless its id is there."""

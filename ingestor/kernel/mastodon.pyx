@@ -136,9 +136,9 @@ cdef class Statuses(FeedRows):
             members(self.tape, own[REBLOG], &KNOWN, inner, KEYS)
             said = inner  # a boost has no text, tags or counts of its own
             draft.repost = True
-            draft.repost_of = self._text_part("mastodon:" + self._address(said))
+            draft.repost_of = self.text_part("mastodon:" + self._address(said))
         draft.native = self._native(own[ID])
-        draft.url = self._word_part(either(self.tape, own[URL], own[URI]))
+        draft.url = self.word_part(either(self.tape, own[URL], own[URI]))
         draft.created = self.instant(own[CREATED])
         draft.followers = self.author_followers
         self._words(&draft, said)
@@ -154,21 +154,6 @@ cdef class Statuses(FeedRows):
         if not is_word(self.tape, node):
             raise HandOver
         return word_of(&self.scratch, self.tape, node)
-
-    cdef Slice _text_part(self, str text) except *:
-        cdef size_t start = self.parts.size
-        put_str(&self.parts, text)
-        return self.part(start)
-
-    cdef Slice _word_part(self, uint32_t node) except *:
-        cdef size_t start = self.parts.size
-        self.put_word(node)
-        return self.part(start)
-
-    cdef Slice _words_part(self, Words words) except *:
-        cdef size_t start = self.parts.size
-        self.put_words(words)
-        return self.part(start)
 
     cdef Slice _native(self, uint32_t node) except *:
         """Return a server's own id, which is a string or a number."""
@@ -198,13 +183,13 @@ cdef class Statuses(FeedRows):
             draft.text = self.part(start)
             if not listed:
                 read_tags(self.words, self.prose.text, self.prose.size, False)
-        draft.links = self._words_part(self.prose.links)
+        draft.links = self.words_part(self.prose.links)
         if listed:
             self._listed_tags(said[TAGS])
-        draft.tags = self._words_part(self.words)
+        draft.tags = self.words_part(self.words)
         self._mentions(said[MENTIONS])
-        draft.mentions = self._words_part(self.words)
-        draft.lang = self._language(said[LANGUAGE])
+        draft.mentions = self.words_part(self.words)
+        draft.lang = self.language_part(said[LANGUAGE])
         return 0
 
     cdef int _prose(self, uint32_t node) except -1:
@@ -252,13 +237,6 @@ cdef class Statuses(FeedRows):
             return handle
         host = self.host or addresses.host(word_of(&self.scratch, self.tape, url))
         return f"{handle}@{host}" if host else handle
-
-    cdef Slice _language(self, uint32_t node) except *:
-        """Return the language the author named, without its region."""
-        cdef str language = word_of(&self.scratch, self.tape, node)
-        if language is None:
-            return Slice(0, 0)
-        return self._text_part(language.split("-")[0].lower())
 
     cdef int _pictures(self, Draft* draft, uint32_t list_) except -1:
         """Read the pictures and films attached, and by them what the status is."""
@@ -362,7 +340,7 @@ cdef class Statuses(FeedRows):
             if not host:
                 return Slice(0, 0)
             address = _mastodon_shapes.local_address(host, native)
-        return self._text_part(f"mastodon:{address}")
+        return self.text_part(f"mastodon:{address}")
 
     cdef int _index(self) except -1:
         """Remember under which address each status of the list is known."""
