@@ -4,6 +4,7 @@ Token buckets and GCRA let up to twice the limit pass in one window; a log of 20
 so we keep the log.
 """
 
+from bisect import insort
 from collections import deque
 from collections.abc import Iterable
 
@@ -24,8 +25,12 @@ class Budget:
     """How many requests one lane may still make.
 
     Life: made when the lane is leased, with what earlier holders spent; `reserve` before every wire
-    attempt, `heard` with every answer's headers, `throttled` on a 429. All times are seconds on one
-    monotonic clock.
+    attempt and `ended` after it, `heard` with every answer's headers, `throttled` on a 429. All
+    times are seconds on one monotonic clock.
+
+    A request counts from `reserve` on and leaves the window when that has passed since its end:
+    when it reached the network nobody knows, only that it was not later. So no delay on the way,
+    in our own event loop included, puts one too many into a window of the network's.
 
     Spending is written ahead in chunks: `prepay` notes a chunk that the registry has accepted, and
     `reserve` grants only what is prepaid, until the chunk lapses. The registry counts a whole chunk
@@ -36,7 +41,8 @@ class Budget:
         self.limit = limit
         self.window = window
         self.pad = pad_of(window) if pad is None else pad
-        self._spent: deque[float] = deque()
+        self._spent: deque[float] = deque()  # when each request had ended, or will at the latest
+        self._on_wire = 0
         self._ceiling = float(limit)
         self._raised_at = 0.0
         self._told: tuple[int, float] | None = None  # what the network says is left, and until when
@@ -66,9 +72,10 @@ class Budget:
         self._forget(now)
         cost = min(cost, self.ceiling)
         own = 0.0
-        over = len(self._spent) + cost - self.ceiling
-        if over > 0:
-            own = self._spent[over - 1] + self.window + self.pad - now
+        over = len(self._spent) + self._on_wire + cost - self.ceiling
+        if over > 0:  # the first to leave have ended, or end now at the earliest
+            ended = self._spent[over - 1] if over <= len(self._spent) else now
+            own = ended + self.window + self.pad - now
         return max(own, self._told_wait(now, cost), 0.0)
 
     def reserve(self, now: float, cost: int = 1) -> float:
@@ -79,10 +86,17 @@ class Budget:
         if seconds > 0.0 or self.unpaid(now, cost):
             return max(seconds, 0.001)
         self._prepaid -= cost
-        self._spent.extend([now] * cost)
+        self._on_wire += cost
         if self._told is not None:
             self._told = (self._told[0] - cost, self._told[1])
         return 0.0
+
+    def ended(self, now: float) -> None:
+        """Note that a request has been answered, or never will be: it leaves the window a window
+        from now.
+        """
+        self._on_wire -= 1
+        insort(self._spent, now)
 
     def unpaid(self, now: float, cost: int = 1) -> int:
         """Return how many requests a new chunk must hold before `cost` can be reserved; 0: none is
@@ -92,10 +106,10 @@ class Budget:
             return 0
         self._prepaid = 0
         self._forget(now)
-        room = self.ceiling - len(self._spent)
+        room = self.ceiling - len(self._spent) - self._on_wire
         # As many as were used in the last chunk's time, and one: a quiet lane wastes little, a busy
         # one writes seldom.
-        lately = sum(at > now - self.chunk_seconds for at in self._spent)
+        lately = self._on_wire + sum(at > now - self.chunk_seconds for at in self._spent)
         return max(cost, min(room, lately + 1, max(1, self.limit // 5)))
 
     def prepay(self, now: float, count: int) -> None:

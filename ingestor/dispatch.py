@@ -349,7 +349,6 @@ def _reason(exc: IngestError) -> GapReason:
 
 def _count(metrics: Metrics, outcome: Outcome) -> None:
     metrics.ended["unchanged" if outcome.same else "answered"] += 1
-    metrics.requests += outcome.requests
     metrics.bytes += outcome.bytes
     metrics.pages += outcome.pages
     metrics.posts += outcome.posts

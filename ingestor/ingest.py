@@ -15,7 +15,7 @@ from ingestor.clock import Activity, Bell, Clock
 from ingestor.contract import Credential, Source
 from ingestor.dispatch import Dispatcher, Parts
 from ingestor.http import AGENT, Http, Wire
-from ingestor.lanes import LEASE_SECONDS, Lanes
+from ingestor.lanes import LEASE_SECONDS, Lanes, Metered
 from ingestor.metrics import Metrics
 from ingestor.observe import SNAPSHOT_EVERY
 from ingestor.pipeline import PAGE_CAP, Pipeline, Rules
@@ -101,7 +101,7 @@ class Ingestor:
         self._accounts = Accounts(observer=f"{options.owner}.{self._spool.starts}")
         async with self.wire() as http:
             self._pipeline = Pipeline(
-                http=http,
+                http=Metered(http, self._lanes, self.metrics),
                 lanes=self._lanes,
                 spool=self._spool,
                 accounts=self._accounts,
@@ -295,9 +295,7 @@ class Ingestor:
         self._ring()
 
     async def _revisit(self) -> None:
-        requests = await self._revisits.step()
-        self.metrics.visits += requests
-        self.metrics.requests += requests
+        self.metrics.visits += await self._revisits.step()
 
     def _polled(self, due: Due, outcome: Outcome) -> None:
         if outcome.cursor is None:

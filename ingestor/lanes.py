@@ -15,8 +15,10 @@ import structlog
 
 from ingestor.budget import Budget
 from ingestor.clock import Clock
-from ingestor.contract import Allowance, Request
+from ingestor.contract import Allowance, Answer, Request
 from ingestor.errors import NoBudget, RateLimited
+from ingestor.http import Wire
+from ingestor.metrics import Metrics
 from lake.killpoint import reached
 from lake.records import GapReason
 from registry.errors import Fenced, NoSlot, RegistryError, Unknown
@@ -98,6 +100,7 @@ class Lanes:
         self._most = most
         self.next_look = lease_seconds / 3  # seconds until `renew` is to be called again
         self.held: dict[str, HeldLane] = {}
+        self._on_wire: dict[int, HeldLane] = {}  # whose request it is, by the request's identity
 
     async def renew(self, usable: set[str] | None = None) -> bool:
         """Renew what we hold and claim what is free; return whether the set of lanes changed.
@@ -139,9 +142,9 @@ class Lanes:
         claimed = await self._book.claim(self._owner, most=room, seconds=self._seconds, only=usable)
         for lane in claimed:
             held = HeldLane(lane, held_until=asked_at + self._seconds)
-            now = self._clock.monotonic()
             window = held.budget.window + held.budget.pad
             spent = await self._book.spent(lane.id, window)
+            now = self._clock.monotonic()  # not before the question: no request may seem older
             held.budget.spent_before([one.age for one in spent for _ in range(one.grants)], now=now)
             self._take_rest(held)
             self.held[lane.id] = held
@@ -175,7 +178,14 @@ class Lanes:
         seconds = held.budget.reserve(now)
         if seconds > 0.0:
             raise NoBudget("the budget is spent", seconds=seconds)
+        self._on_wire[id(request)] = held
         reached("after_reserve")
+
+    def ended(self, request: Request) -> None:
+        """Note that a reserved request has been answered, or never will be."""
+        held = self._on_wire.pop(id(request), None)
+        if held is not None:
+            held.budget.ended(self._clock.monotonic())
 
     async def _take_slot(self, held: HeldLane, tag: str) -> None:
         """Ask the registry for a hashtag's slot, once for as long as it serves."""
@@ -263,3 +273,20 @@ class Lanes:
                 await self._book.release(held.id, held.lane.fence)
             except RegistryError as exc:
                 log.warning("lane was not released", lane=held.id, reason=type(exc).__name__)
+
+
+class Metered:
+    """The wire with a meter: it counts what goes out, and tells the lanes when each has ended."""
+
+    def __init__(self, wire: Wire, lanes: Lanes, metrics: Metrics) -> None:
+        self._wire = wire
+        self._lanes = lanes
+        self._metrics = metrics
+
+    async def ask(self, base_url: str, request: Request) -> Answer:
+        """Send one request once and return its answer of any status. Raises Down, BadAnswer."""
+        self._metrics.requests += 1
+        try:
+            return await self._wire.ask(base_url, request)
+        finally:
+            self._lanes.ended(request)

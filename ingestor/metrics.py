@@ -16,7 +16,7 @@ class Metrics(msgspec.Struct, kw_only=True):
 
     started: int = 0
     ended: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
-    requests: int = 0
+    requests: int = 0  # that went out, answered or not
     bytes: int = 0
     pages: int = 0
     posts: int = 0

@@ -14,7 +14,13 @@ def paid(limit: int = 200, window: float = 3600.0) -> Budget:
 
 
 def spend(budget: Budget, now: float, count: int) -> int:
-    return sum(budget.reserve(now) == 0.0 for _ in range(count))
+    """Make up to `count` requests that are answered at once; return how many were granted."""
+    granted = 0
+    for _ in range(count):
+        if budget.reserve(now) == 0.0:
+            budget.ended(now)
+            granted += 1
+    return granted
 
 
 @given(
@@ -30,6 +36,38 @@ def test_no_window_ever_holds_more_than_the_limit(
         granted += [now] * spend(budget, now, wishes)
     for end in granted:
         assert sum(end - 60.0 <= at <= end for at in granted) <= limit
+
+
+@given(
+    st.integers(1, 6),
+    st.lists(
+        st.tuples(st.floats(0, 30), st.floats(0, 100), st.floats(0, 1)), min_size=1, max_size=60
+    ),
+)
+def test_no_delay_on_the_way_puts_one_too_many_into_a_window(
+    limit: int, steps: list[tuple[float, float, float]]
+) -> None:
+    budget, now = paid(limit, 60.0), 0.0
+    arrivals: list[float] = []
+    ends: list[float] = []
+    for pause, seconds, share in steps:
+        now += pause
+        while ends and ends[0] <= now:
+            budget.ended(ends.pop(0))
+        if budget.reserve(now) == 0.0:
+            arrivals.append(now + seconds * share)
+            ends = sorted([*ends, now + seconds])
+    for end in arrivals:
+        assert sum(end - 60.0 <= at <= end for at in arrivals) <= limit
+
+
+def test_a_request_on_its_way_stays_in_the_window_until_it_has_ended() -> None:
+    budget = paid(limit=1, window=60.0)
+    assert budget.reserve(0.0) == 0.0
+    assert budget.reserve(500.0) == 61.0
+    budget.ended(500.0)
+    assert budget.reserve(560.0) == 1.0
+    assert budget.reserve(561.0) == 0.0
 
 
 def test_limit_is_used_up_and_returns_after_the_padded_window() -> None:

@@ -1,0 +1,158 @@
+"""An ingestor among the simulated networks on a clock that a test moves: hours pass in seconds.
+
+The networks are simnet's, so the figures are the provider's own: every request stands in its judge
+with the account and the instant. `wrong` lets a network misbehave towards chosen accounts.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from ingestor.clock import SteppedClock
+from ingestor.contract import Credential
+from ingestor.ingest import Ingestor, Options
+from ingestor.sources import load_sources
+from ingestor.spool import Spool
+from registry import Registry, open_registry
+from registry.models import CampaignDraft, Lane
+from simnet.brands import Brand
+from simnet.budgets import Budgets
+from simnet.faults import Faults
+from simnet.judge import Record
+from simnet.logins import Site, login
+from simnet.server import app_of
+from simnet.simulation import Simulation
+from simnet.site import Answering, Caller
+from simnet.wire import Ask, Reply
+from simnet.world import World
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+SITES: dict[str, Site] = {"mastodon": "mastodon.example", "instagram": "instagram.example"}
+Wrong = Callable[[str], Reply | None]  # told the account's name
+
+
+class Wayward(Simulation):
+    """A simulation in which one account can be treated badly; what it asked is counted first."""
+
+    wrong: Wrong | None = None
+
+    def _decided(
+        self, site: Answering, ask: Ask, caller: Caller, record: Record, now: int
+    ) -> Reply:
+        if self.wrong is not None and (reply := self.wrong(caller.name)) is not None:
+            return reply
+        return super()._decided(site, ask, caller, record, now)
+
+
+class Stage:
+    """What a case works with. Made by `stage`; `play` moves on by hours."""
+
+    def __init__(self, registry: Registry, net: Wayward, clock: SteppedClock, url: str) -> None:
+        self.registry, self.net, self.clock = registry, net, clock
+        self.ingestor: Ingestor
+        self._url = url
+
+    async def track(
+        self, source: str, *, accounts: int, tags: list[str], budget: tuple[int, float], slots: int
+    ) -> None:
+        """Give a source some accounts, and a campaign its tags; slots 0: the source counts none."""
+        site = SITES[source]
+        limit, window = budget
+        names = [login(site, number).name for number in range(1, accounts + 1)]
+        counted = {"slots": slots, "slot_window": 7 * 86_400.0} if slots else {}
+        await self.registry.lanes.upsert(
+            [
+                Lane(
+                    id=f"{source}/{name}",
+                    source=source,
+                    network=source,
+                    account=name,
+                    base_url=f"{self._url}/{site}",
+                    limit=limit,
+                    window=window,
+                    **counted,
+                )
+                for name in names
+            ]  # fmt: skip
+        )
+        client = await self.registry.clients.create(source, max_targets=len(tags))
+        draft = CampaignDraft(
+            name=source, networks=(source,), hashtags=tuple(tags), baseline_days=0,
+            start=START, end=START + timedelta(days=7),
+        )  # fmt: skip
+        await self.registry.campaigns.create(client.id, draft)
+
+    async def play(self, hours: float) -> None:
+        """Let so many hours pass."""
+        until = self.clock.now() + timedelta(hours=hours)
+        await self.clock.play(until, self.ingestor.idle)
+
+    def asked(self, account: str, *, since: float = 0.0, until: float = 1e9) -> list[float]:
+        """Return when an account asked, in seconds since the start."""
+        record = self.net.judge.records.get(account)
+        stamps = (
+            [] if record is None else [stamp / 1000 - START.timestamp() for stamp in record.stamps]
+        )
+        return [at for at in stamps if since <= at < until]
+
+    @property
+    def now(self) -> float:
+        """Return the seconds since the start."""
+        return self.clock.monotonic()
+
+
+@asynccontextmanager
+async def stage(
+    folder: Path,
+    *,
+    tags: list[str],
+    faults: Faults | None = None,
+    budgets: Budgets | None = None,
+) -> AsyncIterator[Stage]:
+    """Open a stage whose world posts to all tags; its ingestor runs inside `running`."""
+    clock = SteppedClock(START)
+    brands = [Brand(tag=tag, posts_per_day=24.0) for tag in tags]
+    world = World(7, start=START, days=3, brands=brands, lift=0, people=200, warmup=1)
+    net = Wayward(world, now=clock.now, faults=faults, budgets=budgets or Budgets(page=20))
+    runner = web.AppRunner(app_of(net), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"sqlite:///{folder}/registry.db"
+    try:
+        async with await open_registry(url, pepper="p" * 24, now=clock.now) as registry:
+            yield Stage(registry, net, clock, f"http://127.0.0.1:{runner.addresses[0][1]}")
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def running(made: Stage, folder: Path, **options: float) -> AsyncIterator[Ingestor]:
+    """Run an ingestor on a stage."""
+    spool = Spool(folder / "spool.db", clock=made.clock)
+    await spool.open()
+    sources = load_sources()
+    calm = {"lease": 600.0, "refresh": 600.0, "revisit": 86_400.0, "report": 3600.0}
+    made.ingestor = Ingestor(
+        made.registry, spool, sources={name: sources[name]() for name in SITES},
+        credentials=_credential, clock=made.clock,
+        options=Options(seed=1, **calm | options),  # type: ignore[arg-type] # all are seconds
+    )  # fmt: skip
+    stop = asyncio.Event()
+    task = asyncio.create_task(made.ingestor.run(stop))
+    await asyncio.sleep(0)
+    try:
+        yield made.ingestor
+    finally:
+        stop.set()
+        await task
+        await spool.close()
+
+
+def _credential(lane: Lane) -> Credential:
+    number = int(lane.account.rpartition("-")[2])
+    account = login(SITES[lane.source], number)
+    return Credential(account=lane.account, user=account.user, secret=account.secret)
