@@ -11,20 +11,27 @@ from typing import TYPE_CHECKING
 from ingestor.contract import Page, Seen
 
 if TYPE_CHECKING:
-    from ingestor.kernel import instagram
+    from ingestor.kernel import bluesky, instagram, mastodon
 
     _IS_COMPILED = True
 elif os.environ.get("TAGLAKE_PURE") == "1":
     _IS_COMPILED = False
 else:
     try:
-        from ingestor.kernel import instagram
+        from ingestor.kernel import bluesky, instagram, mastodon
 
         _IS_COMPILED = True
     except ImportError:  # no C compiler when it was installed
         _IS_COMPILED = False
 
-__all__ = ["handed_over", "kernel_name", "read_bodies", "read_instagram"]
+__all__ = [
+    "handed_over",
+    "kernel_name",
+    "read_bluesky",
+    "read_bodies",
+    "read_instagram",
+    "read_mastodon",
+]
 
 read_bodies: Counter[str] = Counter()
 """Bodies a kernel read, by source."""
@@ -46,6 +53,23 @@ def read_instagram(body: bytes, seen: Seen, *, version: int) -> Page | None:
     if not _IS_COMPILED:
         return None
     return _counted("instagram", instagram.read(body, seen.observed_at, version))
+
+
+def read_mastodon(body: bytes, seen: Seen, *, version: int) -> Page | None:
+    """Return the page of a list of statuses, None if the reference has to read it.
+
+    It has no cursor: that stands in a header.
+    """
+    if not _IS_COMPILED:
+        return None
+    return _counted("mastodon", mastodon.read(body, seen, version))
+
+
+def read_bluesky(body: bytes, seen: Seen, *, version: int) -> Page | None:
+    """Return the page of a search or an author's feed, None if the reference has to read it."""
+    if not _IS_COMPILED:
+        return None
+    return _counted("bluesky", bluesky.read(body, seen.observed_at, version))
 
 
 def _counted(source: str, page: Page | None) -> Page | None:

@@ -20,6 +20,8 @@ from ingestor.kernel.values cimport (
 from ingestor.kernel.words cimport Words, read_tag_name
 from ingestor.kernel.writer cimport put_byte, put_count, put_literal, put_node, put_text
 
+from ingestor.contract import Page
+
 cdef enum:  # keys
     URI = 1
     RECORD
@@ -129,7 +131,7 @@ cdef struct Facet:
 cdef class Posts(FeedRows):
     """Rows of one page of posts."""
 
-    cdef readonly str cursor  # where the next page starts
+    cdef str cursor  # where the next page starts
     cdef Words handles  # that the text mentions
     cdef Words links
 
@@ -452,18 +454,15 @@ cdef class Posts(FeedRows):
         return self.part(start)
 
 
-def read(bytes body not None, object seen, *, int version):
-    """Return the rows of a page of posts; None if the reference has to read the body.
-
-    Their `cursor` is that of the answer. version: of the parser.
-    """
+def read(bytes body not None, object observed_at, int parser):
+    """Return the page of a search or a feed; None if the reference has to read the body."""
     cdef Document document = Document.scan(body)
     cdef Posts rows
     if document is None:
         return None
-    rows = Posts(document, "bluesky", seen.observed_at, version)
+    rows = Posts(document, "bluesky", observed_at, parser)
     try:
         rows.read_all()
     except HandOver:
         return None
-    return rows
+    return Page(rows=rows, cursor=rows.cursor)

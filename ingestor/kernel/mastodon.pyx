@@ -25,6 +25,7 @@ from ingestor.kernel.writer cimport (
     put_byte, put_count, put_int, put_json, put_literal, put_node, put_str,
 )
 
+from ingestor.contract import Page
 from ingestor.sources import _mastodon_shapes, addresses
 
 cdef enum:  # keys
@@ -502,19 +503,16 @@ cdef class Statuses(FeedRows):
         return 0
 
 
-def read(bytes body not None, object seen, *, int version):
-    """Return the rows of a list of statuses; None if the reference has to read the body.
-
-    version: of the parser.
-    """
+def read(bytes body not None, object seen, int parser):
+    """Return the page of a list of statuses; None if the reference has to read the body."""
     cdef Document document = Document.scan(body)
     cdef Statuses rows
     if document is None:
         return None
-    rows = Statuses(document, "mastodon", seen.observed_at, version)
+    rows = Statuses(document, "mastodon", seen.observed_at, parser)
     rows.host = seen.host or None
     try:
         rows.read_all()
     except HandOver:
         return None
-    return rows
+    return Page(rows=rows)

@@ -1,0 +1,3 @@
+from ingestor.contract import Page, Seen
+
+def read(body: bytes, seen: Seen, parser: int) -> Page | None: ...
