@@ -54,13 +54,41 @@ def running(directory: Path, *, heap: str = "512m", data: Path | None = None) ->
     if given:
         yield given.rstrip("/")
         return
+    with own(directory, heap=heap, data=data) as node:
+        yield node.url
+
+
+@contextmanager
+def own(directory: Path, *, heap: str = "512m", data: Path | None = None) -> "Iterator[Node]":
+    """Start a node for the caller alone, who may kill it and start it again. Raises as `running`."""
     java, distribution = _java_home(), _distribution()
     with _home(directory) as home:
-        port = _configure(home, distribution, data)
-        with (directory / "elasticsearch.out").open("wb") as out:
-            node = subprocess.Popen(
-                [str(distribution / "bin" / "elasticsearch")],
-                env=_environment(home, java, heap),
+        node = Node(_configure(home, distribution, data), directory / "elasticsearch.out")
+        command = [str(distribution / "bin" / "elasticsearch")]
+        try:
+            node.start(command, home, _environment(home, java, heap))
+            node.wait()
+            yield node
+        finally:
+            node.stop()
+
+
+class Node:
+    """One node at one address, whose files outlive its process; made by `own`."""
+
+    def __init__(self, port: int, out: Path) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._out = out
+        self._process: subprocess.Popen[bytes]
+        self._again: tuple[list[str], Path, dict[str, str]]
+
+    def start(self, command: list[str], home: Path, env: dict[str, str]) -> None:
+        """Start the process; `wait` returns when it answers."""
+        self._again = command, home, env
+        with self._out.open("ab") as out:
+            self._process = subprocess.Popen(
+                command,
+                env=env,
                 cwd=home,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -69,12 +97,27 @@ def running(directory: Path, *, heap: str = "512m", data: Path | None = None) ->
                 group=pwd.getpwnam(UNPRIVILEGED).pw_gid if _root() else None,
                 extra_groups=[] if _root() else None,
             )
+
+    def wait(self) -> None:
+        """Return when the node answers. Raises RuntimeError if it does not come up."""
+        _wait_until_ready(self.url, self._process, self._out)
+
+    def kill(self) -> None:
+        """End the node at once, as a power cut would."""
+        os.killpg(self._process.pid, signal.SIGKILL)  # a session of its own: nobody else is in it
+        self._process.wait()
+
+    def restart(self) -> None:
+        """Start a killed node again on its files."""
+        self.start(*self._again)
+
+    def stop(self) -> None:
+        """Stop the launcher, which stops its node; what does not end in time is killed."""
+        self._process.terminate()
         try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_ready(url, node, directory / "elasticsearch.out")
-            yield url
-        finally:
-            _stop(node)
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
 
 def _root() -> bool:
@@ -218,13 +261,3 @@ def _healthy(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _stop(node: "subprocess.Popen[bytes]") -> None:
-    """Stop the launcher, which stops its node; what does not end in time is killed with it."""
-    node.terminate()
-    try:
-        node.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        os.killpg(node.pid, signal.SIGKILL)  # a session of its own: nobody else is in this group
-        node.wait()
