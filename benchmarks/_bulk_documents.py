@@ -5,15 +5,17 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlencode
 
 import msgspec
 
 from ingestor.contract import Answer, Credential, Request, Seen, Target
+from ingestor.rows import rows_of
 from ingestor.sources import SOURCES
 from lake.contract import Line
 from lake.entries import entries
-from lake.lines import line_of
+from lake.lines import line_of, record_of
 from lake.records import Comment, CommentCounts, Post
 from simnet.brands import sports_brands
 from simnet.budgets import Budgets
@@ -52,7 +54,14 @@ async def _posts(seed: int) -> list[Post]:
         target = Target(network="instagram", kind="tag", name=tag)
         seen = Seen(observed_at=NOW, host=SITE, target=target)
         async for page in source.poll(fetch, target, credential, seen, None):
-            found += page.posts
+            rows = rows_of(page)
+            found += [
+                cast(
+                    "Post",
+                    record_of("posts", rows.body(row, rows.handles[row], rows.followers[row])),
+                )
+                for row in rows.recent
+            ]
     return found
 
 

@@ -1,6 +1,6 @@
 """Which kernels are compiled; each has a slower Python twin that gives the same results."""
 
-from ingestor import depth, observe
+from ingestor import depth, kernel, observe
 from lake import entries
 
 
@@ -14,6 +14,7 @@ def compiled() -> dict[str, bool]:
     named = {
         "compare pages with what is known": observe.kernel_name,
         "measure how deep JSON nests": depth.kernel_name,
+        "read answers into rows": kernel.kernel_name,
         "write bulk bodies": entries.kernel_name,
     }
     return {name: kernel_name() == "c" for name, kernel_name in named.items()}

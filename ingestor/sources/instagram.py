@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from ingestor import kernel
 from ingestor.contract import (
     Allowance,
     Answer,
@@ -24,6 +25,7 @@ from ingestor.contract import (
     TargetKind,
 )
 from ingestor.errors import Gone
+from ingestor.rows import PROFILE, rows_of
 from ingestor.sources import (
     _instagram_faults,
     _instagram_shapes,
@@ -175,8 +177,10 @@ class _Ask:
 
     def _remember(self, page: Page) -> None:
         """Keep the numbers of the handles a page tells."""
-        for profile in page.profiles:
-            self._source._people[profile.handle] = profile.native_id
+        rows = rows_of(page)
+        for kind, key, handle in zip(rows.kinds, rows.ids, rows.handles, strict=True):
+            if kind == PROFILE and handle is not None:
+                self._source._people[handle] = key.removeprefix(f"{self._source.network}:")
 
     async def _first(self, path: str, cursor: str | None) -> Answer:
         """Ask an address for its JSON, `?__a=1`."""
@@ -215,6 +219,9 @@ class _Ask:
         The cursor of sections alone is not enough: the next POST sends the page's number and the
         ids of posts that were held back with it.
         """
+        read = kernel.read_instagram(answer.body, self._seen, version=self._source.version)
+        if read is not None:
+            return read
         page = checked(self._source.read(answer, self._seen))
         if page.cursor is None or page.section == "top":
             return msgspec.structs.replace(page, cursor=None)

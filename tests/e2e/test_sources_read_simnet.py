@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp.test_utils import TestServer
 
+from fakes.told import told
 from ingestor.contract import Answer, Credential, Fetch, Page, Request, Seen, Target
 from ingestor.http import Http
 from ingestor.sources import SOURCES
@@ -73,7 +74,7 @@ async def _pages(
     seen = Seen(observed_at=NOW, host=site, target=target)
     async with _fetching(world, source, site, generation) as fetch:
         reading = SOURCES[source]().poll(fetch, target, _credential(login(site, 1)), seen, None)
-        return [page async for page in reading]
+        return [told(page) async for page in reading]
 
 
 def _expected(truth: Truth, way: tuple[str, str, str], tag: str) -> list[str]:
@@ -194,7 +195,7 @@ async def test_related_tags_comments_and_top_posts_arrive(world: World, truth: T
         assert page.tags[0].name == "nike"
         assert page.tags[0].counts.posts is not None
         assert page.tags[0].related[:2] == ("running", "sneakers")
-        assert len(page.top) == 9
+        assert 8 <= len(page.top) <= 9  # of nine; those that are recent too count as recent
         assert page.comments
         assert {comment.post_id for comment in page.comments} <= set(_true(truth))
 

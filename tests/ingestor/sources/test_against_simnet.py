@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
+from fakes.told import told
 from ingestor.contract import Answer, Credential, Page, Request, Seen, Target, TargetKind
 from ingestor.errors import Gone
 from ingestor.sources import SOURCES
@@ -66,7 +67,7 @@ class Net:
         target = Target(network=self.source.network, kind=kind, name=name)
         seen = Seen(observed_at=NOW, host=self.site, target=target)
         pages = self.source.poll(self.fetch, target, self.asker, seen, None)
-        return [page async for page in pages]
+        return [told(page) async for page in pages]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fakes.told import told
 from ingestor.contract import Answer, Credential, Page, Request, Seen, Target
 from ingestor.errors import BadAnswer, Gone, IngestError, RateLimited, Refused
 from ingestor.sources.instagram import Instagram
@@ -344,7 +345,8 @@ class Wire:
 
 
 async def polled(wire: Wire, target: Target, cursor: str | None = None) -> list[Page]:
-    return [page async for page in Instagram().poll(wire, target, ANYBODY, SEEN, cursor)]
+    pages = Instagram().poll(wire, target, ANYBODY, SEEN, cursor)
+    return [told(page) async for page in pages]
 
 
 async def test_tag_of_sections_goes_on_by_post_with_all_it_was_given() -> None:
