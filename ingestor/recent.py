@@ -25,16 +25,17 @@ class Recent:
             bool(self._old) and _holds(self._old, self._mask, code)
         )
 
-    def add(self, key: str) -> None:
-        """Remember an id."""
-        code, bits, mask = hash(key), self._young, self._mask
-        first, second = code & mask, code >> _SPREAD & mask
-        one, two = 1 << (code >> 24 & 7), 1 << (code >> 56 & 7)
-        if bits[first] & one and bits[second] & two:
-            return
-        bits[first] |= one
-        bits[second] |= two
-        self._count += 1
+    def add(self, *keys: str) -> None:
+        """Remember ids."""
+        bits, mask = self._young, self._mask
+        for key in keys:
+            code = hash(key)
+            first, second = code & mask, code >> _SPREAD & mask
+            one, two = 1 << (code >> 24 & 7), 1 << (code >> 56 & 7)
+            if not (bits[first] & one and bits[second] & two):
+                bits[first] |= one
+                bits[second] |= two
+                self._count += 1
         if self._count > self._limit:
             self._old, self._young, self._count = bits, bytearray(len(bits)), 0
 

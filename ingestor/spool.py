@@ -57,6 +57,17 @@ class _Held:
 Waiter = asyncio.Future[None]
 
 
+class _Queued:
+    """One page on its way to the disk."""
+
+    __slots__ = ("held", "page", "waiter")
+
+    def __init__(self, page: Append, waiter: Waiter) -> None:
+        self.page = page
+        self.waiter = waiter
+        self.held = _Held(page.lines)
+
+
 class _Written(msgspec.Struct):
     """What one turn of the spool's thread came to."""
 
@@ -83,7 +94,7 @@ class Spool:
         self._seen_limit = seen_limit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._file: SpoolFile
-        self._queue: deque[tuple[Append, Waiter]] = deque()
+        self._queue: deque[_Queued] = deque()
         self._settled: list[Waiter] = []
         self._known = Recent(seen_limit + seen_limit // 4)  # subjects that have a state
         self._committer: asyncio.Task[None] | None = None
@@ -98,7 +109,8 @@ class Spool:
         self._loading = 0
         self._last_loaded = 0
         self._more = True
-        self._ready: deque[int] = deque()
+        self._fresh: deque[int] = deque()  # pages of which nothing was taken
+        self._ready: deque[int] = deque()  # lines of other pages that are due
         self._later: list[tuple[float, int]] = []
         self._attempts: dict[int, int] = {}
         self._done: list[int] = []
@@ -131,12 +143,11 @@ class Spool:
         """Return when the page, its cursor and what it saw are on disk. Raises Full: nothing of it
         was kept.
         """
-        for key, _ in page.seen:
-            self._known.add(key)
+        self._known.add(*[key for key, _ in page.seen])
         done: Waiter = asyncio.get_running_loop().create_future()
-        self._queue.append((page, done))
+        self._queue.append(_Queued(page, done))
         self._commit_soon()
-        await asyncio.shield(done)
+        await done  # whoever waits may be cancelled: the page is written all the same
 
     def _commit_soon(self) -> None:
         if self._committer is None or self._committer.done():
@@ -184,9 +195,9 @@ class Spool:
             settled, self._settled = self._settled, []
             done, self._done = self._done, []
             try:
-                written = await self._call(self._write, [page for page, _ in group], done)
+                written = await self._call(self._write, [one.page for one in group], done)
             except BaseException as exc:
-                for waiter in [*(waiter for _, waiter in group), *settled]:
+                for waiter in [*(one.waiter for one in group), *settled]:
                     _fail(waiter, exc)
                 raise
             self._forget(done, written.kept)
@@ -196,45 +207,46 @@ class Spool:
                 self._refuse([*group, *self._queue], written.refused)
                 self._queue.clear()
             else:
-                self._hold([page for page, _ in group], written)
-            for waiter in settled if written.refused else [*(one for _, one in group), *settled]:
+                self._hold(group, written)
+                settled += [one.waiter for one in group]
+            for waiter in settled:
                 if not waiter.done():
                     waiter.set_result(None)
 
-    def _group(self) -> list[tuple[Append, Waiter]]:
-        group: list[tuple[Append, Waiter]] = []
+    def _group(self) -> list[_Queued]:
+        group: list[_Queued] = []
         size = 0
         while self._queue and (not group or size < GROUP_BYTES):
             group.append(self._queue.popleft())
-            size += sum([len(line.body) for line in group[-1][0].lines])
+            size += group[-1].held.bytes
         return group
 
-    def _refuse(self, group: Sequence[tuple[Append, Waiter]], full: Full) -> None:
+    def _refuse(self, group: Sequence[_Queued], full: Full) -> None:
         log.warning("spool refused pages", pages=len(group), reason=str(full), fill=self._fill)
         if self.on_refusal is not None:
             self.on_refusal()
-        for _, done in group:
-            _fail(done, Full(str(full)))
+        for one in group:
+            _fail(one.waiter, Full(str(full)))
 
-    def _hold(self, pages: Sequence[Append], written: _Written) -> None:
+    def _hold(self, group: Sequence[_Queued], written: _Written) -> None:
         """Keep what was just made durable for the sender, if nothing older waits on the disk."""
         whole = not self._more and not self._loading and not written.replayed
-        for page, number in zip(pages, written.numbers, strict=True):
+        for one, number in zip(group, written.numbers, strict=True):
             if not number:
                 continue
-            if whole and self._held < HELD_LINES and self._held_bytes < HELD_BYTES:
-                self._admit(number, page.lines)
+            if whole and not self._crowded():
+                self._admit(number, one.held)
             else:
                 whole = False
         self._more = self._more or not whole
         self._bell.ring()
 
-    def _admit(self, number: int, lines: Sequence[Line]) -> None:
-        page = self._pages[number] = _Held(lines)
+    def _admit(self, number: int, page: _Held) -> None:
+        self._pages[number] = page
         self._last_loaded = number
         self._held += page.left
         self._held_bytes += page.bytes
-        self._ready.extend(range(number * LINES, number * LINES + page.left))
+        self._fresh.append(number)
 
     def _write(self, pages: list[Append], done: list[int]) -> _Written:
         """Forget what is done and make pages durable, with one sync; in the spool's thread."""
@@ -265,11 +277,19 @@ class Spool:
     async def take(self, *, max_bytes: int, max_lines: int) -> list[tuple[int, Line]]:
         """Return the oldest lines that are due, up to both limits, at least one if any is."""
         self._promote()
-        while self._more and len(self._ready) < max_lines and not self._crowded():
+        while self._more and not self._crowded() and not self._plenty(max_bytes, max_lines):
             await self._load()
         taken: list[tuple[int, Line]] = []
         size = 0
-        while self._ready and len(taken) < max_lines:
+        while (self._ready or self._fresh) and len(taken) < max_lines:
+            if not self._ready:
+                page = self._pages[self._fresh[0]]
+                first = self._fresh.popleft() * LINES
+                if len(taken) + page.left <= max_lines and size + page.bytes <= max_bytes:
+                    taken += zip(range(first, first + page.left), page.lines, strict=True)
+                    size += page.bytes
+                    continue
+                self._ready.extend(range(first, first + page.left))
             line = self._line(self._ready[0])
             size += len(line.body)
             if taken and size > max_bytes:
@@ -281,18 +301,25 @@ class Spool:
         """Apply verdicts; pages whose lines are all final leave with their poison in one
         transaction.
         """
-        done: list[int] = []
+        done, pages = self._done, self._pages
         for number, verdict in verdicts:
-            if verdict.outcome in ("retry", "parked"):
+            outcome = verdict.outcome
+            if outcome in ("retry", "parked"):
                 self._again(number, verdict)
-            elif self._final(number, verdict):
+                continue
+            page = pages[number // LINES]
+            if outcome == "poison":
+                page.dead.append(self._dead_letter(number, verdict))
+            if self._attempts:
+                self._attempts.pop(number, None)
+            page.left -= 1
+            if not page.left:
                 done.append(number // LINES)
-        self._done += done
         if self._done:
             settled: Waiter = asyncio.get_running_loop().create_future()
             self._settled.append(settled)
             self._commit_soon()
-            await asyncio.shield(settled)
+            await settled
         self._bell.ring()
 
     async def release(self, seqs: Sequence[int], *, delay: float) -> None:
@@ -306,7 +333,11 @@ class Spool:
         """Return when a line is due."""
         while True:
             self._promote()
-            if self._ready or (self._more and not self._crowded() and await self._load()):
+            if (
+                self._ready
+                or self._fresh
+                or (self._more and not self._crowded() and await self._load())
+            ):
                 return
             seconds = self._later[0][0] - self._clock.monotonic() if self._later else 3600.0
             await self._clock.sleep(seconds, self._bell)
@@ -338,9 +369,19 @@ class Spool:
             self._loading -= 1
         for seq, lines in pages:
             if seq > self._last_loaded:  # wait and take may load at once
-                self._admit(seq, lines)
+                self._admit(seq, _Held(lines))
         self._more = self._more or bool(pages)
-        return bool(self._ready)
+        return bool(self._fresh)
+
+    def _plenty(self, max_bytes: int, max_lines: int) -> bool:
+        """Return whether a `take` needs no more from the disk."""
+        lines, size = len(self._ready), 0
+        for number in self._fresh:
+            if lines >= max_lines or size >= max_bytes:
+                return True
+            lines += self._pages[number].left
+            size += self._pages[number].bytes
+        return lines >= max_lines or size >= max_bytes
 
     def _again(self, number: int, verdict: Verdict) -> None:
         attempts = self._attempts[number] = self._attempts.get(number, 0) + 1
@@ -348,15 +389,6 @@ class Spool:
         first, cap = (PARK_SECONDS, PARK_CAP) if parked else (RETRY_SECONDS, RETRY_CAP)
         due = self._clock.monotonic() + min(cap, first * 2.0 ** min(attempts - 1, 10))
         heapq.heappush(self._later, (due, number))
-
-    def _final(self, number: int, verdict: Verdict) -> bool:
-        """Note a final verdict and return whether it was the last one of its page."""
-        page = self._pages[number // LINES]
-        self._attempts.pop(number, None)
-        if verdict.outcome == "poison":
-            page.dead.append(self._dead_letter(number, verdict))
-        page.left -= 1
-        return page.left == 0
 
     def _dead_letter(self, number: int, verdict: Verdict) -> tuple[DeadLetter, bytes]:
         line = self._line(number)

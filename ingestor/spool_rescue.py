@@ -8,7 +8,7 @@ import structlog
 
 from ingestor.spool_file import SpoolFile
 
-TABLES = ("spool", "cursor", "seen", "dead_letters", "revisit", "meta")
+TABLES = ("spool", "cursor", "seen", "dead_letters", "revisit", "wanted", "meta")
 
 log = structlog.get_logger()
 
