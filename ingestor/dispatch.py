@@ -5,6 +5,7 @@ each.
 import asyncio
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -84,6 +85,7 @@ class Dispatcher:
         self._parts = parts
         self._concurrency = concurrency
         self._breakers: dict[tuple[str, str], Breaker] = {}
+        self._asking: Counter[Breaker] = Counter()  # polls in flight, by network
         self._turn = 0
         self.running: set[asyncio.Task[None]] = set()
         self.bell = Bell()  # ring it when lanes, targets or budgets have changed
@@ -124,6 +126,7 @@ class Dispatcher:
             return False
         self._parts.activity.__enter__()  # not in the task, which starts a turn of the loop later
         held.in_flight += 1
+        self._asking[self._breaker(held)] += 1
         task = group.create_task(self._poll(due, held))
         self.running.add(task)
         task.add_done_callback(lambda task: self._ended(task, held))
@@ -131,6 +134,7 @@ class Dispatcher:
 
     def _ended(self, task: asyncio.Task[None], held: HeldLane) -> None:
         held.in_flight -= 1
+        self._asking[self._breaker(held)] -= 1
         self.running.discard(task)
         self.bell.ring()
         self._parts.activity.__exit__()
@@ -138,7 +142,7 @@ class Dispatcher:
     def _wait(self, held: HeldLane, now: float) -> float:
         breaker = self._breaker(held)
         seconds = breaker.peek(now)
-        if seconds > 0.0 or (breaker.open and held.in_flight):
+        if seconds > 0.0 or (breaker.open and self._asking[breaker]):  # one probe, of all lanes
             held.blocked = "down"
             return max(seconds, 1.0)
         return held.wait(now)
@@ -180,6 +184,7 @@ class Dispatcher:
         """
         parts, now = self._parts, self._parts.clock.monotonic()
         idle = not parts.schedule.waiting(held.id) and parts.spool.level == "open"
+        idle = idle and not self._breaker(held).open
         planned = parts.schedule.load(held.id) / 3600.0 * (held.budget.window + held.budget.pad)
         room = held.budget.ceiling - planned - held.visits_made(now) >= 1.0
         return idle and room and self._wait(held, now) == 0.0

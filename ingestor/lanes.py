@@ -6,6 +6,7 @@ refuses our writes.
 """
 
 import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from registry.models import Lane
 LEASE_SECONDS = 60.0
 REST_FIRST, REST_CAP = 60.0, 6 * 3600.0  # seconds; when a network asks for a pause and names none
 MARGIN = 1.0  # seconds before the lease's end at which we stop
+AT_ONCE = 3  # polls in flight: what a network may refuse before we know, or hold up when it is slow
 
 log = structlog.get_logger()
 Blocked = Literal["rate_limited", "no_budget"]
@@ -50,6 +52,11 @@ class HeldLane:
         self.slots: dict[str, float] = {}  # until when a hashtag's slot surely serves it
         self._visits: deque[float] = deque()
 
+    @property
+    def at_once(self) -> int:
+        """Return how many polls may be in flight: as many as may be asked in a second."""
+        return max(AT_ONCE, math.ceil(self.lane.limit / self.lane.window))
+
     def visited(self, now: float) -> None:
         """Note that budget goes to a single post."""
         self._visits.append(now)
@@ -68,6 +75,8 @@ class HeldLane:
             return rest
         if self.leaving or now >= self.held_until - MARGIN:
             self.blocked = "failed"
+            return 1.0
+        if self.in_flight >= self.at_once:  # the end of one rings the bell
             return 1.0
         budget = self.budget.wait(now, 1 + self.in_flight)
         if budget > 0.0:

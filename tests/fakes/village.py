@@ -194,9 +194,15 @@ class Bench:
         self.path = path
         self.source = VillageSource()
         self.records: list[Record] = []
+        self.strangers: set[str] = set()  # accounts that this process has no credential for
         self.options = Options(
             seed=1, lease=600.0, refresh=600.0, replan=600.0, revisit=300.0, report=3600.0
         )
+
+    def credential(self, lane: Lane) -> Credential:
+        if lane.account in self.strangers:
+            raise LookupError(lane.account)
+        return Credential(account=lane.account)
 
     def lane(self, name: str = "a", *, limit: int = 300, window: float = 300.0) -> Lane:
         return Lane(
@@ -220,7 +226,7 @@ class Bench:
         await spool.open()
         ingestor = Ingestor(
             self.registry, spool, sources={"village": self.source},
-            credentials=lambda lane: Credential(account=lane.account),
+            credentials=self.credential,
             clock=self.clock, options=self.options,
         )  # fmt: skip
         stop = asyncio.Event()

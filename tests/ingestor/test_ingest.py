@@ -191,6 +191,52 @@ async def test_an_outage_opens_the_breaker(bench: Bench) -> None:
     assert {gap.reason for gap in bench.gaps()} == {"down"}
 
 
+async def test_an_outage_costs_one_probe_at_a_time_however_many_lanes_there_are(
+    bench: Bench,
+) -> None:
+    async def fail(_: web.Request) -> web.Response:
+        return web.Response(status=503)
+
+    bench.village.misbehave = fail
+    lanes = tuple(bench.lane(name) for name in "abcdefgh")
+    await bench.track(*(f"tag{number}" for number in range(80)), lanes=lanes)
+    await bench.play(hours=1 / 12)
+    assert len(bench.village.asked) <= 20 + 10
+
+
+async def test_a_slow_account_is_refused_three_times_at_most_and_holds_nobody_up(
+    bench: Bench,
+) -> None:
+    silent = asyncio.Event()
+
+    async def dawdle(_: web.Request) -> web.Response:
+        await silent.wait()
+        return web.Response(status=401)
+
+    bench.village.misbehave = dawdle
+    await bench.track(*(f"tag{number}" for number in range(40)))
+    async with bench.running() as ingestor:
+        for minute in range(1, 4):
+            bench.clock.advance_to(START + timedelta(minutes=minute))
+            await asyncio.sleep(0.1)
+        assert len(bench.village.asked) == 3  # of 40 that are due, and 64 that might be in flight
+        silent.set()
+        await bench.clock.play(START + timedelta(hours=1), ingestor.idle)
+    assert len(bench.village.asked) == 3
+
+
+async def test_a_lane_of_an_account_that_the_settings_name_no_more_is_left_alone(
+    bench: Bench,
+) -> None:
+    bench.strangers.add("b")
+    await bench.track(
+        *(f"tag{number}" for number in range(8)), lanes=(bench.lane(), bench.lane("b"))
+    )
+    ingestor = await bench.play(hours=0.1)
+    assert ingestor.metrics.lanes == 1
+    assert 0 < len({path for path in bench.village.asked}) < 8
+
+
 HOSTILE = {
     "html": b"<html>please log in</html>",
     "truncated": b'{"posts": [{"id": 1, "at": 17',
