@@ -135,6 +135,12 @@ def backlog(path: Path) -> int:
     return len(_trusted(path, all_pages=False).waiting)
 
 
+def logged(path: Path) -> dict[int, bytes]:
+    """Return the packed lines of the pages that wait in the log."""
+    trusted = _trusted(path, all_pages=False)
+    return {number: body for number, body in trusted.pages.items() if number in trusted.waiting}
+
+
 def wasted(kept: Kept, served: Served) -> tuple[int, int]:
     """Return how many of the first pages showed something new that never became durable from them,
     and how many pages were looked at.
