@@ -191,14 +191,14 @@ class Client(msgspec.Struct):
 
     async def delivered(self) -> None:
         """Return when all that was seen is in the lake."""
-        while (await self.spool.waiting())[0]:  # noqa: ASYNC110 - a spool has no end to await
+        while (await self.spool.waiting())[0]:
             await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
 async def client(options: argparse.Namespace, rules: Rules) -> AsyncIterator[Client]:
     """Wire a poller and its sender for a while."""
-    clock, rng = SystemClock(), random.Random(4)  # noqa: S311 - jitter
+    clock, rng = SystemClock(), random.Random(4)
     lane = Lane(
         id="instagram/bench", source="instagram", network="instagram", account="bench",
         base_url=options.network, limit=BIG, window=3600.0,
@@ -207,7 +207,9 @@ async def client(options: argparse.Namespace, rules: Rules) -> AsyncIterator[Cli
         if options.durable:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=options.folder)))
             url = f"sqlite:///{folder}/registry.db"
-            registry = await stack.enter_async_context(await open_registry(url, pepper="the pepper of a benchmark"))
+            registry = await stack.enter_async_context(
+                await open_registry(url, pepper="the pepper of a benchmark")
+            )
             await registry.lanes.upsert([lane])
             spool: Any = Spool(folder / "spool.db", clock=clock)
             await spool.open()
@@ -308,7 +310,7 @@ def _parts(ours: Client, schedule: Schedule) -> Parts:
         metrics=Metrics(),
         sources={"instagram": ours.source},
         credentials=lambda lane: Credential(account=lane.account),
-        rng=random.Random(4),  # noqa: S311 - jitter
+        rng=random.Random(4),
         polled=lambda due, outcome: None,
         refused=lambda: None,
     )

@@ -57,7 +57,7 @@ class Goal(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         verdict = "holds" if self.holds else "FALLS SHORT"
-        return f"{self.name:58} {self.value:7.3f}  goal <= {self.most:<5g} {verdict}"
+        return f"{self.name:60} {self.value:7.3f}  goal <= {self.most:<5g} {verdict}"
 
 
 def has_go() -> bool:
@@ -76,7 +76,7 @@ def programs(*names: str) -> dict[str, Path]:
         print(f"building {', '.join(missing)} (the first build takes minutes)", file=sys.stderr)
         packages = [f"./{name}" for name in missing]
         subprocess.run(
-            ["go", "build", "-trimpath", "-o", f"{place}/", *packages],
+            ["go", "build", "-o", f"{place}/", *packages],
             cwd=GO, check=True, timeout=BUILD_SECONDS,
         )  # fmt: skip
     return {name: place / name for name in names}
@@ -145,8 +145,8 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
 
 def machine() -> str:
     """Return what a figure depends on besides the code: cores, load, time."""
-    load = os.getloadavg()[0]
-    return f"{os.cpu_count()} cores, load {load:.1f}, {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC"
+    now = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {now} UTC"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
