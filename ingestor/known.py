@@ -8,7 +8,7 @@ import msgspec
 CountTuple = tuple[int | None, ...]
 
 
-class State(msgspec.Struct, frozen=True, array_like=True):
+class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is remembered of one subject, small: it is kept for every post of the last weeks."""
 
     digest: bytes  # of everything but counts

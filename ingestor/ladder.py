@@ -14,7 +14,7 @@ NEAR = 0.2  # of a rung's age: a snapshot that near to it, before or after, is t
 _AGES = tuple(round(seconds * 1000 * (1 + NEAR)) for seconds in LADDER)
 
 
-class Fresh(msgspec.Struct, frozen=True):
+class Fresh(msgspec.Struct, frozen=True, gc=False):
     """A post that is new or was edited, as its page's line holds it."""
 
     id: str

@@ -22,7 +22,7 @@ R = TypeVar("R", bound=Record)
 Interval = Literal["1h", "1d", "1w", "1M"]
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record ready to be written: its table, id, version and JSON bytes (one line, no newline).
 
     `version` is the observation time in milliseconds: a lower one never replaces a higher one, an

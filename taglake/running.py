@@ -1,6 +1,7 @@
 """Several roles in one process, on one lake and one registry."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 
 import structlog
@@ -23,11 +24,22 @@ async def run_roles(settings: Settings, names: Sequence[str], stop: asyncio.Even
         )
     async with wiring.open_lake(settings) as lake, wiring.open_the_registry(settings) as registry:
         log.info("started", roles=list(names), lake=settings.lake.url)
+        _collect_garbage_seldom()
         async with asyncio.TaskGroup() as group:
             group.create_task(roles.beat(settings.heartbeat, stop))
             for name in names:
                 group.create_task(_role(name, settings, lake, registry, stop))
     log.info("stopped")
+
+
+def _collect_garbage_seldom() -> None:
+    """Let Python look for cycles less often: it took a ninth of an ingestor's time.
+
+    What is loaded stays; what a poll makes holds no cycles and goes by its counts of references.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _role(
