@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ingestor import kernel
 from ingestor.contract import (
     Allowance,
     Answer,
@@ -25,6 +26,7 @@ from ingestor.contract import (
 from ingestor.errors import BadAnswer, Gone, IngestError, RateLimited, Refused
 from ingestor.sources import _bluesky_shapes, faults, fields
 from ingestor.sources.fields import obj
+from ingestor.sources.joined import with_profiles
 from ingestor.sources.paging import checked, walk
 from ingestor.sources.reading import Reading
 from ingestor.sources.sessions import Remembered, Session, Sessions
@@ -165,17 +167,17 @@ class _Ask:
         """Ask for a page of a hashtag's posts, newest first."""
         name = self._name.lstrip("#")
         params = (("q", f"#{name}"), ("tag", name), ("sort", "latest"), ("limit", "100"))
-        return await self._get("app.bsky.feed.searchPosts", *params, *_place(cursor))
+        return await self._list("app.bsky.feed.searchPosts", *params, *_place(cursor))
 
     async def profile(self, cursor: str | None) -> Page:
         """Ask for a page of a profile's posts; the first brings the profile along."""
         actor = ("actor", self._name.removeprefix("@"))
         method = "app.bsky.feed.getAuthorFeed"
         if cursor is not None:
-            return await self._get(method, actor, ("limit", "100"), *_place(cursor))
+            return await self._list(method, actor, ("limit", "100"), *_place(cursor))
         found = await self._get("app.bsky.actor.getProfile", actor)
-        page = await self._get(method, actor, ("limit", "100"))
-        return msgspec.structs.replace(page, profiles=found.profiles)
+        page = await self._list(method, actor, ("limit", "100"))
+        return with_profiles(page, found.profiles)
 
     async def followers(self, cursor: str | None) -> Page:
         """Ask for a page of a profile's followers."""
@@ -190,11 +192,20 @@ class _Ask:
             raise Gone("the answer leaves the post out")
         return page
 
+    async def _list(self, method: str, *params: tuple[str, str]) -> Page:
+        """Ask for a page of posts; read by the kernel if it can."""
+        answer = await self._ask(method, *params)
+        read = kernel.read_bluesky(answer.body, self._seen, version=self._source.version)
+        return checked(self._source.parse(answer.body, self._seen)) if read is None else read
+
     async def _get(self, method: str, *params: tuple[str, str]) -> Page:
         """Ask a method and return the page it answers."""
-        request = Request(path=f"/xrpc/{method}", params=params)
-        answer = await self._login.ask(request)
+        answer = await self._ask(method, *params)
         return checked(self._source.parse(answer.body, self._seen))
+
+    async def _ask(self, method: str, *params: tuple[str, str]) -> Answer:
+        """Send a GET request."""
+        return await self._login.ask(Request(path=f"/xrpc/{method}", params=params))
 
 
 def _place(cursor: str | None) -> tuple[tuple[str, str], ...]:

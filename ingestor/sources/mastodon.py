@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from ingestor import kernel
 from ingestor.contract import (
     Allowance,
     Answer,
@@ -24,6 +25,7 @@ from ingestor.contract import (
 )
 from ingestor.errors import Gone
 from ingestor.sources import _mastodon_shapes, addresses, faults, fields, times
+from ingestor.sources.joined import with_profiles
 from ingestor.sources.paging import checked, walk
 from ingestor.sources.reading import UNSAID, Reading
 
@@ -194,18 +196,14 @@ class _Ask:
     async def tag(self, cursor: str | None) -> Page:
         """Ask for a page of a hashtag's posts."""
         name = quote(self._name.lstrip("#"), safe="")
-        return await self._get(f"/api/v1/timelines/tag/{name}", ("limit", "40"), *_place(cursor))
+        return await self._list(f"/api/v1/timelines/tag/{name}", cursor)
 
     async def profile(self, cursor: str | None) -> Page:
         """Ask for a page of a profile's posts; the first brings the profile along."""
         found = await self._account()
         path = f"/api/v1/accounts/{quote(found.profiles[0].native_id, safe='')}/statuses"
-        page = await self._get(path, ("limit", "40"), *_place(cursor))
-        if cursor is not None:
-            return page
-        known = {profile.id for profile in found.profiles}
-        others = tuple(profile for profile in page.profiles if profile.id not in known)
-        return msgspec.structs.replace(page, profiles=found.profiles + others)
+        page = await self._list(path, cursor)
+        return page if cursor is not None else with_profiles(page, found.profiles)
 
     async def followers(self, cursor: str | None) -> Page:
         """Ask for a page of a profile's followers."""
@@ -229,6 +227,14 @@ class _Ask:
                 raise Gone("the answer holds no such account")
             self._found = found
         return self._found
+
+    async def _list(self, path: str, cursor: str | None) -> Page:
+        """Ask for a page of posts; read by the kernel if it can."""
+        answer = await self._ask(path, ("limit", "40"), *_place(cursor))
+        read = kernel.read_mastodon(answer.body, self._seen, version=self._source.version)
+        if read is None:
+            return checked(self._source.read(answer, self._seen))
+        return msgspec.structs.replace(read, cursor=next_cursor(answer.headers.get("link", "")))
 
     async def _get(self, path: str, *params: tuple[str, str]) -> Page:
         """Ask a path and return the page it answers."""

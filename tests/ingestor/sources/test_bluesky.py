@@ -9,6 +9,7 @@ import pytest
 
 from ingestor.contract import Allowance, Answer, Credential, Page, Request, Seen, Target
 from ingestor.errors import Gone, IngestError, RateLimited, Refused
+from ingestor.rows import rows_of
 from ingestor.sources.bluesky import Bluesky
 from ingestor.sources.sessions import Remembered
 from invented import bluesky as said
@@ -205,7 +206,7 @@ def search(request: Request) -> Answer:
 
 async def test_a_tag_is_searched_newest_first_until_no_cursor_comes() -> None:
     wire = Wire(search)
-    assert [len(page.posts) for page in await polled(wire, NIKE)] == [2, 0, 0]
+    assert [len(rows_of(page).recent) for page in await polled(wire, NIKE)] == [2, 0, 0]
     assert dict(wire.asked[0].params) == {
         "q": "#nike",
         "tag": "nike",
@@ -219,7 +220,8 @@ async def test_a_profile_comes_with_its_first_posts() -> None:
     feed = {"feed": said.FEED["feed"]}
     wire = Wire(lambda r: answer(said.PROFILE if "getProfile" in r.path else feed))
     (page,) = await polled(wire, Target(network="bluesky", kind="profile", name="alice.test"))
-    assert (page.profiles[0].counts.followers, len(page.posts)) == (48, 3)
+    rows = rows_of(page)
+    assert (rows.kinds, rows.handles[0], len(rows.recent)) == (b"poro", "alice.test", 3)
     assert wire.methods == ["getProfile", "getAuthorFeed"]
 
 
