@@ -13,7 +13,7 @@ import random
 import sys
 import time
 from bisect import bisect_right
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -25,7 +25,7 @@ import uvloop
 from elasticsearch import AsyncElasticsearch
 from elasticsearch.helpers import async_bulk
 
-from lake.contract import Line, Verdict
+from lake.contract import STORED, Line, Verdict
 from lake.elastic import ElasticLake
 from lake.sender import Sender
 
@@ -47,7 +47,6 @@ class Memory:
         self._sizes = [0, *accumulate(len(line.body) for line in lines)]
         self._next = 0
         self._again: list[int] = []
-        self.outcomes: Counter[str] = Counter()
         self.answered = 0.0
 
     async def take(self, *, max_bytes: int, max_lines: int) -> list[tuple[int, Line]]:
@@ -63,10 +62,11 @@ class Memory:
     async def settle(self, verdicts: Sequence[tuple[int, Verdict]]) -> None:
         """Forget what has a final verdict."""
         self.answered = time.perf_counter()
-        for seq, verdict in verdicts:
-            if verdict.outcome in ("retry", "parked"):
-                self._again.append(seq)
-        self.outcomes.update([verdict.outcome for _, verdict in verdicts])
+        self._again += [
+            seq
+            for seq, verdict in verdicts
+            if verdict is not STORED and verdict.outcome in ("retry", "parked")
+        ]
 
     async def release(self, seqs: Sequence[int], *, delay: float) -> None:
         """Put lines back."""
@@ -87,7 +87,7 @@ async def ours(url: str, prefix: str, file: Path) -> Send:
     async def send() -> Sent:
         await sender.drain()
         await lake.close()
-        return outbox.outcomes["stored"], outbox.answered
+        return sender.progress.stored, outbox.answered
 
     return send
 

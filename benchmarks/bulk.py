@@ -44,8 +44,11 @@ SETS = ("comments", "slim posts", "posts")
 VARIANTS = ("bodies", "ours", "go", "helpers")
 GO = {"GOMAXPROCS": "1", "GOGC": "400"}
 SECONDS = 180  # for one client
-# Else bytes on disk are those of some seconds ago, before the merge.
-FRESH_STATISTICS = {"index.store.stats_refresh_interval": "0s"}
+SETTINGS = {  # of every index, whoever maps its fields
+    "index.number_of_replicas": 0,
+    # Else bytes on disk are those of some seconds ago, before the merge.
+    "index.store.stats_refresh_interval": "0s",
+}
 
 GOALS = {  # of every set of documents
     "cpu_of_helpers": ("<=", 0.12),
@@ -88,7 +91,7 @@ class Node:
         """Make empty indices: making one takes longer than a request."""
         self.forget()
         for index in sorted(indices):
-            self.ask("PUT", f"/{index}", {"settings": FRESH_STATISTICS})
+            self.ask("PUT", f"/{index}", {"settings": SETTINGS})
         self.ask("GET", "/_cluster/health?wait_for_status=green&timeout=30s")
 
     def count(self) -> int:

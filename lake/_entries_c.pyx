@@ -6,10 +6,9 @@ known, named once and of its type, the id the line's own. Any other line is the 
 its words. So the two cannot differ where the kernel knows what it accepts.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.ref cimport PyObject, Py_XDECREF
 from libc.stdint cimport uint64_t
-from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from lake._entries_py import entry, index_of
@@ -17,6 +16,13 @@ from lake._entries_shapes import shape
 from lake.fit import DEEPEST, LONGEST_ID, LONGEST_KEYWORD, Unfit
 from lake.records import RECORDS
 
+cdef extern from "Python.h":
+    PyObject* PyBytes_FromStringAndSize(const char* text, Py_ssize_t size) except NULL
+    int _PyBytes_Resize(PyObject** bytes, Py_ssize_t size) except -1
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
+    void* PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -2
 
 cdef enum Kind:
     ANY, ID, WORD, CHOICE, INTEGER, NUMBER, FLAG, TIME, STRUCT, WORDS, STRUCTS
@@ -27,6 +33,8 @@ cdef enum:
     MOST_CHOICES = 128
     SLOTS = 4  # likes, comments, shares, followers
     LONGEST_NUMBER = 18  # digits that fit 64 bits for certain
+    MOST_ADDED = 160  # bytes beside index, id and document
+    LIKELY = 640  # bytes a small document and its action come to
     LONGEST_COUNT = 12  # digits of a count: a million times three of them fits 64 bits
 
 cdef struct Word:
@@ -56,6 +64,7 @@ cdef struct Scan:
     long long numbers[SLOTS]  # -1: unknown
 
 cdef struct Out:
+    PyObject* bytes  # written before anybody else sees it
     char* text
     Py_ssize_t size
     Py_ssize_t room
@@ -559,13 +568,11 @@ cdef bint _struct(Scan* s, int number) noexcept nogil:
 # The body
 
 cdef int _reserve(Out* out, Py_ssize_t more) except -1:
-    cdef char* text
+    """Make room at the end of the body; it moves as little as it can."""
     if out.size + more > out.room:
         out.room = 2 * (out.size + more)
-        text = <char*>realloc(out.text, out.room)
-        if text == NULL:
-            raise MemoryError
-        out.text = text
+        _PyBytes_Resize(&out.bytes, out.room)
+        out.text = PyBytes_AS_STRING(<object>out.bytes)
     return 0
 
 
@@ -620,16 +627,19 @@ cdef bint _is_plain_id(Word id) noexcept nogil:
 cdef bint _put_plain(Out* out, line, int number, bytes head, bint derives) except -1:
     """Append a line that is plain beyond doubt and return True; else append nothing."""
     cdef Scan s
-    cdef bytes body
-    cdef str id = line.id
+    cdef object body = line.body
+    cdef object id = line.id
     cdef object version = line.version
+    cdef int overflow = 0
     cdef long long at
-    if type(line.body) is not bytes or type(version) is not int or not 0 <= version < 1 << 62:
+    if type(body) is not bytes or type(id) is not str or type(version) is not int:
         return False
-    body = line.body
-    at = version
-    s.id.text = PyUnicode_AsUTF8AndSize(id, &s.id.size) if id.isascii() else NULL
-    if s.id.text == NULL or not _is_plain_id(s.id) or PyBytes_GET_SIZE(body) > _LONGEST_BODY:
+    at = PyLong_AsLongLongAndOverflow(version, &overflow)
+    if overflow or at < 0 or not PyUnicode_IS_COMPACT_ASCII(id):
+        return False
+    s.id.text = <const char*>PyUnicode_DATA(id)
+    s.id.size = PyUnicode_GET_LENGTH(id)
+    if not _is_plain_id(s.id) or PyBytes_GET_SIZE(body) > _LONGEST_BODY:
         return False
     s.at = <const unsigned char*>PyBytes_AS_STRING(body)
     s.end = s.at + PyBytes_GET_SIZE(body)
@@ -638,7 +648,7 @@ cdef bint _put_plain(Out* out, line, int number, bytes head, bint derives) excep
     memset(s.numbers, 0xFF, sizeof(s.numbers))
     if not _struct(&s, number) or s.at != s.end:
         return False
-    _reserve(out, PyBytes_GET_SIZE(head) + s.id.size + PyBytes_GET_SIZE(body) + 160)
+    _reserve(out, PyBytes_GET_SIZE(head) + s.id.size + PyBytes_GET_SIZE(body) + MOST_ADDED)
     _put(out, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
     _put(out, s.id.text, s.id.size)
     _put(out, b'","version":', 12)
@@ -652,18 +662,26 @@ cdef bint _put_plain(Out* out, line, int number, bytes head, bint derives) excep
     return True
 
 
+cdef Out _empty(Py_ssize_t room) except *:
+    cdef Out out
+    out.bytes = PyBytes_FromStringAndSize(NULL, room)
+    out.text = PyBytes_AS_STRING(<object>out.bytes)
+    out.size = 0
+    out.room = room
+    return out
+
+
 def is_plain(line):
     """Return whether the kernel takes a line without asking the reference."""
-    cdef Out out = Out(NULL, 0, 0)
+    cdef Out out = _empty(LIKELY)
     try:
         return line.table in _TABLES and _put_plain(&out, line, _TABLES[line.table], b"", False)
     finally:
-        free(out.text)
+        Py_XDECREF(out.bytes)
 
 
 def entries(str prefix not None, lines not None):
     """Return the body that writes `lines`, why which of them are not in it, and the indices."""
-    cdef Out out = Out(<char*>malloc(65_536), 0, 65_536)
     cdef dict refused = {}
     cdef set indices = set()
     cdef str table = None
@@ -672,9 +690,10 @@ def entries(str prefix not None, lines not None):
     cdef bytes head = b""
     cdef bytes text
     cdef int number = -1
+    cdef bint derives = False
+    cdef bint named = False  # whether `index` is one of `indices`
     cdef Py_ssize_t place
-    if out.text == NULL:
-        raise MemoryError
+    cdef Out out = _empty(LIKELY * (len(lines) + 1))
     try:
         for place, line in enumerate(lines):
             if line.table != table or line.month != month:
@@ -682,7 +701,9 @@ def entries(str prefix not None, lines not None):
                 index = index_of(prefix, table, month)
                 head = f'{{"index":{{"_index":"{index}","_id":"'.encode()
                 number = _TABLES.get(table, -1)
-            if number < 0 or not _put_plain(&out, line, number, head, table == "posts"):
+                derives = table == "posts"
+                named = False
+            if number < 0 or not _put_plain(&out, line, number, head, derives):
                 try:
                     text = entry(prefix, line)
                 except Unfit as wrong:
@@ -690,7 +711,10 @@ def entries(str prefix not None, lines not None):
                     continue
                 _reserve(&out, len(text))
                 _put(&out, PyBytes_AS_STRING(text), len(text))
-            indices.add(index)
-        return PyBytes_FromStringAndSize(out.text, out.size), refused, indices
+            if not named:
+                indices.add(index)
+                named = True
+        _PyBytes_Resize(&out.bytes, out.size)
+        return <object>out.bytes, refused, indices
     finally:
-        free(out.text)
+        Py_XDECREF(out.bytes)

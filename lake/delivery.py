@@ -13,7 +13,6 @@ Batch = Sequence[tuple[int, Line]]
 SUSPICIOUS = 20
 """So many lines refused one by one, and not one taken: the lake is not judging lines."""
 
-
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a batch: the lines with a verdict, those without, and why these have none."""
 
@@ -23,7 +22,6 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     error: Unavailable | Misplaced | None
     requests: int
     lines: int  # sent, each as often as it was
-    size: int  # bytes of lines, each as often as it was sent
 
 
 class _Delivering:
@@ -36,7 +34,7 @@ class _Delivering:
         self._condemned: list[tuple[int, Line, Verdict]] = []
         self._outcomes: Counter[str] = Counter()
         self._taken = False
-        self._requests = self._lines = self._size = 0
+        self._requests = self._lines = 0
 
     async def run(self) -> Delivery:
         """Send until every part has its verdicts or the lake gives no more."""
@@ -58,14 +56,12 @@ class _Delivering:
             error=error,
             requests=self._requests,
             lines=self._lines,
-            size=self._size,
         )
 
     async def _send(self, part: Batch) -> None:
         seqs, lines = zip(*part, strict=True)
         self._requests += 1
         self._lines += len(lines)
-        self._size += sum([len(line.body) for line in lines])
         found = await self._writer.write(lines)
         self._verdicts += zip(seqs, found, strict=True)
         # Most requests are stored whole, and counting one object is quick.

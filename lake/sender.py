@@ -61,7 +61,6 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     sent: int  # lines in requests, each as often as it was sent
     requests: int
-    bytes: int
     stored: int
     stale: int
     poison: int
@@ -122,7 +121,6 @@ class Sender:
         return Progress(
             sent=counts["sent"],
             requests=counts["requests"],
-            bytes=counts["bytes"],
             stored=counts["stored"],
             stale=counts["stale"],
             poison=counts["poison"],
@@ -251,7 +249,6 @@ class Sender:
     def _count(self, delivery: Delivery) -> None:
         self._counts["sent"] += delivery.lines
         self._counts["requests"] += delivery.requests
-        self._counts["bytes"] += delivery.size
         self._counts.update(delivery.outcomes)
         self._unflushed |= delivery.outcomes["stored"] > 0
 
