@@ -26,34 +26,58 @@ func isMark(r rune) bool {
 // Hashtags returns the tags of a text, NFKC and casefolded, in order, each once.
 func Hashtags(text string) []string {
 	found := []string{}
-	if !strings.ContainsAny(text, "#\uff03") {
-		return found
-	}
-	before := ' '
-	for at := 0; at < len(text); {
-		r, size := utf8.DecodeRuneInString(text[at:])
-		start := at + size
-		if (r != '#' && r != 0xff03) || isWord(before) || isMark(before) || before == '&' || before == '/' {
-			before, at = r, start
-			continue
+	wide := strings.Contains(text, "\uff03") // the full-width '#' of Japanese keyboards
+	for from := 0; ; {
+		at, start := nextHash(text, from, wide)
+		if at < 0 {
+			return found
 		}
-		end := start
-		for end < len(text) {
-			letter, width := utf8.DecodeRuneInString(text[end:])
-			if !isWord(letter) && (end == start || !isMark(letter)) {
+		from = start
+		if at > 0 {
+			before, _ := utf8.DecodeLastRuneInString(text[:at])
+			if isWord(before) || isMark(before) || before == '&' || before == '/' {
+				continue
+			}
+		}
+		if end := wordEnd(text, start); end > start {
+			found = once(found, fold(strings.TrimRight(text[start:end], "\u200c")))
+			from = end
+		}
+	}
+}
+
+// nextHash returns where the next hash is, -1 if there is none, and where the text behind it starts.
+func nextHash(text string, from int, wide bool) (int, int) {
+	at := strings.IndexByte(text[from:], '#')
+	if wide {
+		if other := strings.Index(text[from:], "\uff03"); other >= 0 && (at < 0 || other < at) {
+			return from + other, from + other + 3
+		}
+	}
+	if at < 0 {
+		return -1, -1
+	}
+	return from + at, from + at + 1
+}
+
+// wordEnd returns where the word that begins at start ends.
+func wordEnd(text string, start int) int {
+	end := start
+	for end < len(text) {
+		if text[end] < utf8.RuneSelf {
+			if !isHandle(text[end]) {
 				break
 			}
-			before = letter
-			end += width
-		}
-		if end == start {
-			before, at = r, start
+			end++
 			continue
 		}
-		found = once(found, fold(strings.TrimRight(text[start:end], "\u200c")))
-		at = end
+		letter, size := utf8.DecodeRuneInString(text[end:])
+		if !isWord(letter) && (end == start || !isMark(letter)) {
+			break
+		}
+		end += size
 	}
-	return found
+	return end
 }
 
 func fold(tag string) string {
