@@ -68,18 +68,21 @@ class Collector:
         """Poll and send until `stop` is set; then poll no more, send what is there, and return."""
         sent = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.sender.run(sent))
+            sending = group.create_task(self.sender.run(sent))
             await self.ingestor.run(stop)
-            await self._empty()
-            sent.set()
+            await self._empty(sent, sending)
 
-    async def _empty(self) -> None:
+    async def _empty(self, sent: asyncio.Event, sending: asyncio.Task[None]) -> None:
         """Give the sender some time to empty the spool; what is left is sent at the next start."""
         try:
             async with asyncio.timeout(self._settings.ingest.grace):
                 while (await self.spool.waiting())[0]:  # noqa: ASYNC110 - the sender has no end to await
                     await asyncio.sleep(0.05)
+                sent.set()
+                await asyncio.shield(sending)
         except TimeoutError:
+            # A lake that does not answer must not hold the end up for as long as it is asked.
+            sending.cancel()
             log.warning("spool not empty", pages=(await self.spool.waiting())[0])
 
     async def close(self) -> None:
