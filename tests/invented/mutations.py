@@ -21,8 +21,12 @@ NUMBERS = (
     *("946684799", "946684800", "4102444800", "-5", "0.1234567890123456", "NaN", "Infinity"),
 )
 TEXTS = (
-    *("", "12", "-1", "x", "1612050630", "１２", "17_5", "_5", "2021-01-30T10:00:00+00:00"),
-    *("#Nike #été ##a ＃全 x#no #1", "@Mira ＠ada a@b.c", "see HTTPS://a.b/c?d#e, (http://x.y)"),
+    *("", "12", "-1", "x", "1612050630", "\uff11\uff12", "17_5", "_5", "2021-01-30T10:00:00+00:00"),
+    *(
+        "#Nike #été ##a \uff03\u5168 x#no #1",
+        "@Mira \uff20ada a@b.c",
+        "see HTTPS://a.b/c?d#e, (http://x.y)",
+    ),
     *(
         "\x00",
         "a\x00b",
@@ -34,7 +38,7 @@ TEXTS = (
         '"\\/\b\f\n\r\t',
     ),
     *("GraphVideo", "XDTGraphSidecar", "video", "fail", "ok", "login_required", "</script>"),
-    *("_sharedData", "a" * 70, "é" * 40, " \t#tag ", "ſ://x", "http\u017f://long.s", "İ#İ"),
+    *("_sharedData", "a" * 70, "é" * 40, " \t#tag ", "\u017f://x", "http\u017f://long.s", "İ#İ"),
 )
 SHAPES: tuple[Json, ...] = (
     *(None, True, False, [], {}, [None], [{}], {"edges": None}, {"edges": [{}]}, {"count": 3}),
@@ -174,10 +178,8 @@ class _Style:
         if self._slashes:
             said = said.replace("/", "\\/")
         if self._oddly and self._chance.random() < 0.05 and text.isascii() and text.isalnum():
-            said = "".join(
-                ("\\u%04x" if letter < "m" else "\\u%04X") % ord(letter) for letter in text
-            )
-            said = f'"{said}"'
+            spelling = self._chance.choice(("\\u%04x", "\\u%04X"))
+            said = f'"{"".join(spelling % ord(letter) for letter in text)}"'
         return said
 
 

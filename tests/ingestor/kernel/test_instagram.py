@@ -107,12 +107,12 @@ def test_mutated_bodies_are_read_as_the_reference_reads_them() -> None:
     assert read > MUTATIONS / 5  # or the test shows nothing
 
 
-@pytest.mark.timeout(120 + MUTATIONS // 50)
+@pytest.mark.timeout(120 + MUTATIONS // 100)
 def test_mutated_recordings_are_read_as_the_reference_reads_them(recordings: Path) -> None:
     bodies = [(recordings / "instagram_web" / name).read_bytes() for name in sorted(READ)]
     trees = [mutations.small(msgspec.json.decode(body), 2) for body in bodies]
-    read = sum(map(is_read, mutations.bodies(12, MUTATIONS // 3, trees)))
-    assert read > MUTATIONS / 15
+    read = sum(map(is_read, mutations.bodies(12, MUTATIONS // 10, trees)))
+    assert read > MUTATIONS / 50
 
 
 def node(**more: Any) -> Any:
@@ -158,7 +158,7 @@ def test_a_node_with_a_rare_value_is_read(more: dict[str, Any]) -> None:
         {"edge_liked_by": {"count": -2}},
         {"edge_liked_by": {"count": 2**53 + 1}},
         {"edge_liked_by": {"count": True}},
-        {"id": None},
+        {"id": None, "shortcode": None},
         {"id": "abc"},
         {"taken_at_timestamp": 5},
         {"taken_at_timestamp": 1900000000},

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestor.kernel.writer import canonical, instant_json, text_json
@@ -124,6 +124,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(values, st.booleans(), st.sampled_from([None, 0, 2]))
 def test_any_value_is_written_as_msgspec_writes_it(
     value: object, ascii_only: bool, indent: int | None
@@ -151,12 +152,12 @@ def test_instants_are_written_as_msgspec_writes_them(naive: datetime) -> None:
 
 def test_mutated_bodies_are_written_as_msgspec_writes_them() -> None:
     read = 0
-    for body in mutations.bodies(7, 2_000, [TAG_PAGE]):
+    for body in mutations.bodies(7, 1_000, [TAG_PAGE]):
         written = canonical(body)
         if written is not None:
             assert written == msgspec.json.encode(msgspec.json.decode(body))
             read += 1
-    assert read > 1_000
+    assert read > 500
 
 
 def test_random_bytes_never_crash_the_scanner() -> None:
