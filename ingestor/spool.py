@@ -45,11 +45,12 @@ _pack_line = msgspec.msgpack.Encoder().encode
 class _Held:
     """One page in memory: its lines, how many still lack a final verdict, and which were poison."""
 
-    __slots__ = ("bytes", "dead", "left", "lines")
+    __slots__ = ("bytes", "dead", "held", "late", "left", "lines")
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.lines = lines
-        self.left = len(lines)
+        self.left = self.held = len(lines)
+        self.late: dict[int, Line] = {}  # by position: what waits for another attempt
         self.bytes = sum([len(line.body) for line in lines])
         self.dead: list[tuple[DeadLetter, bytes]] = []
 
@@ -313,6 +314,9 @@ class Spool:
             if self._attempts:
                 self._attempts.pop(number, None)
             page.left -= 1
+            if page.late:
+                page.late.pop(number % LINES, None)
+                self._thin(page)
             if not page.left:
                 done.append(number // LINES)
         if self._done:
@@ -347,7 +351,8 @@ class Spool:
         return await self._call(self._file.waiting)
 
     def _line(self, number: int) -> Line:
-        return self._pages[number // LINES].lines[number % LINES]
+        page, position = self._pages[number // LINES], number % LINES
+        return page.lines[position] if page.lines else page.late[position]
 
     def _promote(self) -> None:
         now = self._clock.monotonic()
@@ -389,6 +394,21 @@ class Spool:
         first, cap = (PARK_SECONDS, PARK_CAP) if parked else (RETRY_SECONDS, RETRY_CAP)
         due = self._clock.monotonic() + min(cap, first * 2.0 ** min(attempts - 1, 10))
         heapq.heappush(self._later, (due, number))
+        page = self._pages[number // LINES]
+        page.late[number % LINES] = self._line(number)
+        self._thin(page)
+
+    def _thin(self, page: _Held) -> None:
+        """Let go of the lines that are final when all others of their page wait for later.
+
+        Or one line a page for a closed month would soon keep all other months waiting.
+        """
+        if page.left != len(page.late) or page.held < 2 * page.left:
+            return
+        size = sum(len(line.body) for line in page.late.values())
+        self._held -= page.held - page.left
+        self._held_bytes -= page.bytes - size
+        page.held, page.bytes, page.lines = page.left, size, ()
 
     def _dead_letter(self, number: int, verdict: Verdict) -> tuple[DeadLetter, bytes]:
         line = self._line(number)
@@ -414,7 +434,7 @@ class Spool:
             return
         for seq in done:
             page = self._pages.pop(seq)
-            self._held -= len(page.lines)
+            self._held -= page.held
             self._held_bytes -= page.bytes
 
     # --- for operators

@@ -26,6 +26,7 @@ from lake.contract import STORED, Line, Verdict
 
 CAP = 1 << 20
 POISON = Verdict(outcome="poison", reason="document_parsing_exception: field counts.likes")
+PARKED = Verdict(outcome="parked", reason="index: index_closed_exception")
 RETRY = Verdict(outcome="retry", reason="429")
 
 
@@ -154,6 +155,27 @@ async def test_replayed_dead_letters_are_sent_again_and_leave(spool: Spool) -> N
     assert await ids(spool) == ["mastodon:1"]
     assert await spool.replay() == 1
     assert await spool.dead_letters() == []
+
+
+async def test_one_closed_month_does_not_hold_up_the_others(
+    tmp_path: Path, clock: SteppedClock
+) -> None:
+    spool = Spool(tmp_path / "s.db", clock=clock, cap_bytes=256 << 20)
+    await spool.open()
+    one = page(*range(60), size=2000)  # of each page one line is parked
+    await asyncio.gather(*(spool.append(one) for _ in range(400)))
+    stored = 0
+    while taken := await take(spool, lines=5000):
+        verdicts = [PARKED if number % LINES == 7 else STORED for number, _ in taken]
+        stored += verdicts.count(STORED)
+        await spool.settle(list(zip([number for number, _ in taken], verdicts, strict=True)))
+    assert stored == 400 * 59
+    clock.advance_to(START + timedelta(seconds=30))
+    again = await spool.take(max_bytes=64 << 20, max_lines=1000)
+    assert [(number % LINES, line.id) for number, line in again] == [(7, "mastodon:7")] * 400
+    await spool.settle([(number, STORED) for number, _ in again])
+    assert await spool.waiting() == (0, 0)
+    await spool.close()
 
 
 async def test_cursor_and_state_move_with_their_page(spool: Spool) -> None:
