@@ -8,7 +8,7 @@ ROOMS := taglake api ingestor insights lake registry signatures simnet
 KERNELS := $(wildcard */*.pyx */kernel/*.pyx)
 DEMO ?=
 
-.PHONY: help install demo test test-networks check bench format clean
+.PHONY: help install demo test test-networks faults check bench format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,6 +34,13 @@ demo: install ## play a four-week campaign and serve its report on http://localh
 
 test: $(VENV)/.installed-dev ## run every test, on the real Elasticsearch and PostgreSQL where they can be had
 	@$(BIN)/pytest --ignore=tests/networks
+
+faults: export TAGLAKE_FAULTS = long
+faults: export TAGLAKE_FAULT_FIGURES = $(CURDIR)/build/faults.jsonl
+faults: $(VENV)/.installed-dev ## let everything fail for an hour and a half; writes docs/reliability.md
+	@mkdir -p build && rm -f $(TAGLAKE_FAULT_FIGURES)
+	@$(BIN)/pytest tests/faults --timeout 3600; status=$$?; \
+	PYTHONPATH=tests $(BIN)/python -m faults.report $(TAGLAKE_FAULT_FIGURES) && exit $$status
 
 test-networks: $(VENV)/.installed-dev ## run against real networks' own servers, started on this machine
 	@$(BIN)/pytest tests/networks
