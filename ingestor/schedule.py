@@ -1,11 +1,12 @@
-"""Which target is due when: one heap for all targets, rates by the square root of what they bring.
-Pure.
+"""Which target is due when: one timetable for all targets, rates by the square root of what they
+bring. Pure.
 
 Memory is the point: a task or a timer for each of 100,000 targets costs 0.8-1.1 kB each. Here a
-target is its key, one heap number and a row in columns of numbers.
+target is its key, a row in columns of numbers and a number in the timetable.
 """
 
-import heapq
+import asyncio
+import functools
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -17,10 +18,10 @@ import numpy.typing as npt
 
 from ingestor.clock import FLOOR
 from ingestor.names import Names
+from ingestor.timetable import Timetable
 from ingestor.turns import Turns
 from registry.plan import allocate
 
-SLOT_BITS = 24  # 16 million targets in one process
 # How far back the rate of new posts remembers: half a day, longer where that holds no dozen posts.
 # Rates from a handful of posts scatter so much that a tenth of the gain over equal shares is lost.
 MEMORY_HOURS, MEMORY_MOST, MEMORY_POSTS = 12.0, 96.0, 12.0
@@ -30,6 +31,7 @@ BACK_OFF, BACK_OFF_CAP = 30.0, 3600.0  # seconds; doubled with every failure in 
 JITTER = 0.1
 SPREAD, SPREAD_CAP = 0.05, 60.0  # seconds a target; new ones start at about 20 a second
 MOVED = 0.8  # a target is brought forward when its new interval is this much shorter
+BLOCK = 1000  # targets brought forward in one step: about 3 ms
 
 _COLUMNS: dict[str, Any] = {
     "due": np.float64,  # seconds; when the target is to be asked for
@@ -68,12 +70,25 @@ class Due(msgspec.Struct, frozen=True):
         return round(self.since + self.missed(now) * self.interval, 3)
 
 
+class Draft(msgspec.Struct, frozen=True):
+    """What a plan is made from: the targets of a lane as they stand. `share` may run in a
+    thread.
+    """
+
+    lane: int
+    slots: npt.NDArray[np.intp]
+    share: Callable[[], npt.NDArray[np.float64]]  # polls per hour of each target
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+
 class Schedule:
     """The due times of all targets of one process.
 
-    Calls: `lane` and `put` as lanes and targets come, `plan` now and then; `ripen` at each instant,
-    then `pop` per lane that has budget; each popped target is handed back once, by `done`, `failed`
-    or `postpone`.
+    Calls: `put` as targets come, `plan` now and then (or `draft` and `apply`, in steps); `ripen` at
+    each instant, then `pop` per lane that has budget; each popped target is handed back once, by
+    `done`, `failed` or `postpone`.
     """
 
     def __init__(
@@ -90,7 +105,7 @@ class Schedule:
         self._keys: list[str] = []
         self._slots: dict[str, int] = {}
         self._free: list[int] = []
-        self._heap: list[int] = []
+        self._timetable = Timetable(self._dues)
         self._hosts = Names()
         self._tenants = Names()
         self._lanes: dict[str, int] = {}
@@ -162,10 +177,8 @@ class Schedule:
 
     def ripen(self, now: float) -> None:
         """Move every target that is due by `now` into the queue of its lane."""
-        limit = int(now * 1000) + 1 << SLOT_BITS
-        while self._heap and self._heap[0] < limit:
-            slot = heapq.heappop(self._heap) & (1 << SLOT_BITS) - 1
-            row = self._columns
+        row = self._columns
+        while (slot := self._timetable.pop(int(now * 1000))) is not None:
             if row["state"][slot] == _TIMED and row["due"][slot] <= now + FLOOR:
                 row["state"][slot] = _READY
                 self._queue(slot)
@@ -174,7 +187,8 @@ class Schedule:
         """Return when the next target is due, None if there is none; it may be earlier than any
         really is.
         """
-        return (self._heap[0] >> SLOT_BITS) / 1000 if self._heap else None
+        due = self._timetable.next_at()
+        return None if due is None else due / 1000
 
     def waiting(self, lane: str) -> int:
         """Return how many targets of a lane are due and not yet asked for."""
@@ -275,39 +289,64 @@ class Schedule:
         """Share `hourly` requests among the targets of a lane and return their intervals in
         seconds.
 
-        O(targets of the lane), about 0.1 s for 100,000.
+        O(targets of the lane), about 0.1 s for 100,000; `draft` and `apply` do it in steps.
         """
-        used = len(self._keys)
-        mine = (self._columns["lane"][:used] == self._lane(lane)) & (
-            self._columns["state"][:used] != _FREE
-        )
+        draft = self.draft(lane, hourly=hourly, page_size=page_size)
+        for _ in self.apply(draft, draft.share(), now=now):
+            pass
+        return self._columns["interval"][draft.slots].astype(np.float64)
+
+    def draft(self, lane: str, *, hourly: float, page_size: float = math.inf) -> Draft:
+        """Return what a plan of a lane is made from, as it is now."""
+        used, index = len(self._keys), self._lane(lane)
+        mine = self._columns["lane"][:used] == index
+        mine &= self._columns["state"][:used] != _FREE
         slots = np.flatnonzero(mine)
-        cost = self._costs[self._lane(lane)]
-        self._loads[self._lane(lane)] = 0.0
-        if not len(slots):
-            return np.zeros(0)
-        polls = self._share(
+        share = functools.partial(
+            self._share,
             self._rates(slots),
-            capacity=hourly / cost,
+            capacity=hourly / self._costs[index],
             priorities=self._columns["priority"][slots].astype(np.float64),
             page_size=page_size,
         )
-        self._loads[self._lane(lane)] = float(polls.sum()) * cost
-        intervals = 3600.0 / np.maximum(polls, 3600.0 / SLOWEST)
-        self._columns["interval"][slots] = intervals
-        self._bring_forward(slots, intervals, now)
-        return intervals
+        return Draft(index, slots, share if len(slots) else _nobody)
 
-    def _bring_forward(
-        self, slots: npt.NDArray[np.intp], intervals: npt.NDArray[np.float64], now: float
-    ) -> None:
+    def apply(self, draft: Draft, polls: npt.NDArray[np.float64], *, now: float) -> Iterator[None]:
+        """Let a plan be in force, in steps of a few milliseconds; targets that changed since it was
+        drafted are left out.
+        """
+        self._loads[draft.lane] = float(polls.sum()) * self._costs[draft.lane]
+        intervals = 3600.0 / np.maximum(polls, 3600.0 / SLOWEST)
+        row = self._columns
+        there = (row["lane"][draft.slots] == draft.lane) & (row["state"][draft.slots] != _FREE)
+        slots, intervals = draft.slots[there], intervals[there]
+        row["interval"][slots] = intervals
+        yield
+        sooner = self._too_far(slots, intervals, now)
+        for start in range(0, len(sooner), BLOCK):
+            block = sooner[start : start + BLOCK]  # something may have happened to it meanwhile
+            for slot in self._too_far(block, self._columns["interval"][block], now).tolist():
+                self._bring_forward(slot, now)
+            yield
+
+    def _bring_forward(self, slot: int, now: float) -> None:
+        row = self._columns
+        due = float(row["last"][slot]) + self._jittered(float(row["interval"][slot]))
+        self._set(slot, max(now, due))
+
+    def _too_far(
+        self,
+        slots: npt.NDArray[np.intp],
+        intervals: npt.NDArray[Any],
+        now: float,
+    ) -> npt.NDArray[np.intp]:
+        """Return those of the slots whose next poll is much later than their interval would say."""
         row = self._columns
         ahead = row["due"][slots] - now
         sooner = (row["state"][slots] == _TIMED) & (row["failures"][slots] == 0)
         sooner &= ~np.isnan(row["last"][slots]) & (intervals < ahead * MOVED)
-        for slot, interval in zip(slots[sooner], intervals[sooner], strict=True):
-            due = row["last"][slot] + self._jittered(float(interval))
-            self._set(int(slot), max(now, float(due)))
+        found: npt.NDArray[np.intp] = slots[sooner]
+        return found
 
     def _weigh(self, lane: int, requests: int) -> None:
         self._weighed[lane] += 1
@@ -338,8 +377,15 @@ class Schedule:
         self._columns["due"][slot] = due
         self._columns["since"][slot] = due
         self._columns["state"][slot] = _TIMED
-        heapq.heappush(self._heap, (round(due * 1000) << SLOT_BITS) | slot)
+        self._timetable.add(slot, round(due * 1000))
         return due
+
+    def _dues(self, slots: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """Return when slots are due in milliseconds, -1 for those that wait for nothing."""
+        timed = self._columns["state"][slots] == _TIMED
+        due = np.where(timed, self._columns["due"][slots], -0.001)
+        whole: npt.NDArray[np.int64] = np.rint(due * 1000).astype(np.int64)
+        return whole
 
     def _due(self, slot: int) -> Due:
         row = self._columns
@@ -387,3 +433,18 @@ class Schedule:
             self._weighed.append(0)
             self._loads.append(math.inf)
         return index
+
+
+def _nobody() -> npt.NDArray[np.float64]:
+    return np.zeros(0)
+
+
+async def replan(
+    schedule: Schedule, lane: str, *, hourly: float, page_size: float, now: float
+) -> None:
+    """Plan a lane without keeping the event loop for more than some milliseconds."""
+    draft = schedule.draft(lane, hourly=hourly, page_size=page_size)
+    # numpy leaves the interpreter to others while it counts.
+    polls = draft.share() if len(draft) < BLOCK else await asyncio.to_thread(draft.share)
+    for _ in schedule.apply(draft, polls, now=now):
+        await asyncio.sleep(0)
