@@ -33,6 +33,7 @@ cdef enum:
     MOST_CHOICES = 128
     SLOTS = 4  # likes, comments, shares, followers
     LONGEST_NUMBER = 18  # digits that fit 64 bits for certain
+    NO_DIGITS = 100  # no month, day, hour, minute or second
     MOST_ADDED = 160  # bytes beside index, id and document
     LIKELY = 640  # bytes a small document and its action come to
     LONGEST_COUNT = 12  # digits of a count: a million times three of them fits 64 bits
@@ -379,30 +380,35 @@ cdef bint _any_array(Scan* s) noexcept nogil:
 # Values of our own fields
 
 cdef inline int _two(const unsigned char* at) noexcept nogil:
-    """Return two digits as a number, 99 if they are none."""
+    """Return two digits as a number."""
     if c'0' <= at[0] <= c'9' and c'0' <= at[1] <= c'9':
         return (at[0] - c'0') * 10 + at[1] - c'0'
-    return 99
+    return NO_DIGITS
+
+
+cdef inline int _days(int year, int month) noexcept nogil:
+    """Return how many days a month has; 0 if it is none."""
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    if month == 4 or month == 6 or month == 9 or month == 11:
+        return 30
+    return 31 if 1 <= month <= 12 else 0
 
 
 cdef bint _instant(const unsigned char* t, Py_ssize_t size) noexcept nogil:
     """Return whether a text is a time of these centuries in RFC 3339, with its zone."""
-    cdef int century, day
-    cdef Py_ssize_t zone
+    cdef int century, years
+    cdef Py_ssize_t zone = 19
     if size < 20 or t[4] != c'-' or t[7] != c'-' or t[10] != c'T' or t[13] != c':' or t[16] != c':':
         return False
     century = _two(t)
-    day = _two(t + 8)
-    # Some months have more days; the reference knows which.
-    if not 19 <= century <= 23 or _two(t + 2) == 99 or not 1 <= _two(t + 5) <= 12:
+    years = _two(t + 2)
+    if not 19 <= century <= 23 or years == NO_DIGITS:
         return False
-    if not 1 <= day <= (30 if _two(t + 5) != 2 else 28) and not (
-        day == 31 and _two(t + 5) in (1, 3, 5, 7, 8, 10, 12)
-    ):
+    if not 1 <= _two(t + 8) <= _days(100 * century + years, _two(t + 5)):
         return False
     if _two(t + 11) > 23 or _two(t + 14) > 59 or _two(t + 17) > 59:
         return False
-    zone = 19
     if t[zone] == c'.':
         zone += 1
         while zone < size and c'0' <= t[zone] <= c'9':

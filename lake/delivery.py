@@ -13,6 +13,7 @@ Batch = Sequence[tuple[int, Line]]
 SUSPICIOUS = 20
 """So many lines refused one by one, and not one taken: the lake is not judging lines."""
 
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a batch: the lines with a verdict, those without, and why these have none."""
 

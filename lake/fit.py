@@ -103,5 +103,8 @@ def _size(id: str) -> int:
 
 def _where(wrong: Exception) -> str:
     """Return which field is wrong, without its value."""
-    _, _, path = str(wrong).rpartition("`$")
-    return f"field ${path.rstrip('`')}" if path else "not JSON"
+    _, found, path = str(wrong).rpartition("`$")
+    if found:
+        return f"field ${path.rstrip('`')}"
+    # Of the whole record only the names of its fields and types are told.
+    return str(wrong) if isinstance(wrong, msgspec.ValidationError) else "not JSON"

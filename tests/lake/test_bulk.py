@@ -5,14 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lake._entries_py import entry, index_of
 from lake.bulk import Result, verdict, verdicts
 from lake.connection import Fault
-from lake.contract import Line, Verdict
+from lake.contract import Verdict
 from lake.errors import Unavailable
-from lake.fit import Unfit
 from lake.lines import line_of
-from lake.records import Post, PostCounts, Tag
+from lake.records import Tag
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -26,20 +24,6 @@ def tag(name: str) -> Tag:
         source="mastodon",
         parser_version=1,
     )
-
-
-def post(**more: object) -> Post:
-    base: dict[str, object] = {
-        "id": "mastodon:1",
-        "network": "mastodon",
-        "observed_at": NOON,
-        "native_id": "1",
-        "kind": "text",
-        "created_at": NOON,
-        "source": "mastodon",
-        "parser_version": 1,
-    }
-    return Post(**base | more)  # type: ignore[arg-type]  # literal values of a test
 
 
 @pytest.mark.parametrize(
@@ -83,6 +67,35 @@ def test_a_reason_names_no_field_that_came_with_the_document() -> None:
     assert verdict(Result(400, fault), "posts").reason == "strict_dynamic_mapping_exception"
 
 
+def answer_of(*statuses: int) -> bytes:
+    """Return an answer as Elasticsearch writes it, without a space."""
+    items = [{"index": {"status": status}} for status in statuses]
+    return json.dumps({"items": items}, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "outcomes"),
+    [
+        ((201, 200), ["stored", "stored"]),
+        ((200, 409), ["stored", "stale"]),
+        ((409, 201), ["stale", "stored"]),
+        ((201, 503), ["stored", "retry"]),
+        ((202, 201), ["stored", "stored"]),
+    ],
+)
+def test_each_line_gets_the_verdict_of_its_item(
+    statuses: tuple[int, ...], outcomes: list[str]
+) -> None:
+    lines = [line_of(tag("a")), line_of(tag("b"))]
+    assert [each.outcome for each in verdicts(answer_of(*statuses), lines)] == outcomes
+
+
+@pytest.mark.parametrize("statuses", [(), (201,), (201, 200, 201)])
+def test_as_many_items_as_lines_are_asked_for(statuses: tuple[int, ...]) -> None:
+    with pytest.raises(Unavailable, match="not complete"):
+        verdicts(answer_of(*statuses), [line_of(tag("a")), line_of(tag("b"))])
+
+
 def test_an_answer_for_fewer_lines_is_no_answer() -> None:
     answer = json.dumps({"items": [{"index": {"status": 201}}]}).encode()
     with pytest.raises(Unavailable, match="not complete"):
@@ -93,48 +106,3 @@ def test_an_answer_for_fewer_lines_is_no_answer() -> None:
 def test_an_answer_that_is_not_one_means_try_again(answer: bytes) -> None:
     with pytest.raises(Unavailable):
         verdicts(answer, [line_of(tag("a"))])
-
-
-def test_an_entry_names_index_id_and_version() -> None:
-    action, source, rest = entry("lake", line_of(tag("nike"))).split(b"\n")
-    assert json.loads(action) == {
-        "index": {
-            "_index": "lake-tags-undated",
-            "_id": "mastodon:nike",
-            "version": 1714564800000,
-            "version_type": "external_gte",
-        }
-    }
-    assert source == line_of(tag("nike")).body
-    assert rest == b""
-
-
-def test_a_post_carries_its_derived_numbers() -> None:
-    counts = PostCounts(likes=10, comments=2)
-    line = line_of(post(counts=counts, author_followers=1000))
-    source = json.loads(entry("lake", line).split(b"\n")[1])
-    assert (source["engagements"], source["engagement_ppm"]) == (12, 12000)
-    assert source["counts"]["likes"] == 10
-
-
-@pytest.mark.parametrize(
-    ("month", "index"),
-    [
-        ("2024.05", "lake-posts-2024.05"),
-        ("undated", "lake-posts-undated"),
-        ("1969.12", "lake-posts-undated"),
-        ("9999.01", "lake-posts-undated"),
-        ("2024.13", "lake-posts-undated"),
-        ("../x", "lake-posts-undated"),
-    ],
-)
-def test_an_odd_month_makes_no_index_of_its_own(month: str, index: str) -> None:
-    assert index_of("lake", "posts", month) == index
-
-
-@pytest.mark.parametrize("id_", ["x" * 513, "a\0b", ""])
-def test_an_id_that_harms_a_whole_request_is_refused_here(id_: str) -> None:
-    line = line_of(tag("a"))
-    broken = Line(table="tags", id=id_, version=line.version, month="undated", body=line.body)
-    with pytest.raises(Unfit):
-        entry("lake", broken)
