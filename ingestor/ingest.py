@@ -20,7 +20,7 @@ from ingestor.metrics import Metrics
 from ingestor.observe import SNAPSHOT_EVERY
 from ingestor.pipeline import PAGE_CAP, Pipeline, Rules
 from ingestor.revisit import Revisits
-from ingestor.schedule import Due, Schedule
+from ingestor.schedule import Due, Schedule, replan
 from ingestor.spool import Spool
 from ingestor.walk import Outcome
 from registry import Registry, RegistryError
@@ -285,7 +285,8 @@ class Ingestor:
     async def _replan(self) -> None:
         now = self._clock.monotonic()
         for held in list(self._lanes.held.values()):
-            self._schedule.plan(
+            await replan(
+                self._schedule,
                 held.id,
                 hourly=held.budget.hourly * self._options.headroom,
                 page_size=float(self._sources[held.lane.source].page_size),
