@@ -67,7 +67,7 @@ def bodies(seed: int, wanted: int, trees: Sequence[Json]) -> Iterator[bytes]:
 
 
 def small(tree: Json, most: int = 3) -> Json:
-    """Return a tree with at most so many elements in each array, so that changes hit what counts."""
+    """Return a tree with short arrays, so that changes hit what counts."""
     if isinstance(tree, dict):
         return {key: small(value, most) for key, value in tree.items()}
     return [small(value, most) for value in tree[:most]] if isinstance(tree, list) else tree
