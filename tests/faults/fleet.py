@@ -44,7 +44,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Fleet:
-    """Processes by name. Life: made with a stack that ends them; `prepare`, then `start` and `kill`."""
+    """Processes by name, ended by the stack. Life: `prepare`, then `start`, `kill`, `stop`."""
 
     def __init__(self, folder: Path, registry_url: str, setup: Setup, stack: ExitStack) -> None:
         self.setup, self._folder, self._stack = setup, folder, stack

@@ -1,4 +1,4 @@
-"""A provider that counts: `python -m faults.judge`. It answers Mastodon's tag timelines to accounts.
+"""A provider that counts: `python -m faults.judge`. It answers Mastodon's timelines to accounts.
 
 Every request is written down as simnet's judge does, refused ones too, and exact sliding windows
 refuse what is too much, without a word on what is left: the client has only its own count.
@@ -26,10 +26,11 @@ TIMELINE = "/api/v1/timelines/tag/{tag}"
 
 
 class Asked(msgspec.Struct):
-    """What the provider saw, by account: instants in milliseconds of the machine's monotonic clock."""
+    """What the provider saw, by account; instants are milliseconds of the monotonic clock."""
 
     at: dict[str, list[int]]
     tags: dict[str, list[str]]
+    ports: dict[str, list[int]]  # the client's own
     refused: int
 
     @property
@@ -44,6 +45,7 @@ class Provider:
     def __init__(self, *, limit: int, window: float, late: float = 0.0) -> None:
         self.judge = Judge()
         self.tags: dict[str, list[str]] = {}
+        self.ports: dict[str, list[int]] = {}
         self.late = late  # seconds an answer takes
         self._budget = (limit, window)
         self._windows: dict[str, Window] = {}
@@ -56,6 +58,7 @@ class Provider:
         tag = request.match_info["tag"]
         record = self.judge.saw(account, now, window=self._budget)
         self.tags.setdefault(account, []).append(tag)
+        self.ports.setdefault(account, []).append(_port(request))
         if self.late:
             await asyncio.sleep(self.late)
         if not self._windows.setdefault(account, Window(*self._budget)).grant(now):
@@ -71,6 +74,7 @@ class Provider:
         asked = Asked(
             at={name: list(record.stamps) for name, record in records.items()},
             tags=self.tags,
+            ports=self.ports,
             refused=sum(record.refused for record in records.values()),
         )
         return web.Response(body=msgspec.json.encode(asked), content_type="application/json")
@@ -87,6 +91,10 @@ class Provider:
         app.router.add_get("/__seen", self.seen)
         app.router.add_get("/__judge", self.judged)
         return app
+
+
+def _port(request: web.Request) -> int:
+    return int(request.transport.get_extra_info("peername")[1]) if request.transport else 0
 
 
 def status(number: int, tag: str) -> dict[str, object]:

@@ -61,23 +61,9 @@ class Stage:
     ) -> None:
         """Give a source some accounts, and a campaign its tags; slots 0: the source counts none."""
         site = SITES[source]
-        limit, window = budget
         names = [login(site, number).name for number in range(1, accounts + 1)]
-        counted = {"slots": slots, "slot_window": 7 * 86_400.0} if slots else {}
         await self.registry.lanes.upsert(
-            [
-                Lane(
-                    id=f"{source}/{name}",
-                    source=source,
-                    network=source,
-                    account=name,
-                    base_url=f"{self._url}/{site}",
-                    limit=limit,
-                    window=window,
-                    **counted,
-                )
-                for name in names
-            ]  # fmt: skip
+            [self._lane(source, name, budget, slots) for name in names]
         )
         client = await self.registry.clients.create(source, max_targets=len(tags))
         draft = CampaignDraft(
@@ -85,6 +71,13 @@ class Stage:
             start=START, end=START + timedelta(days=7),
         )  # fmt: skip
         await self.registry.campaigns.create(client.id, draft)
+
+    def _lane(self, source: str, name: str, budget: tuple[int, float], slots: int) -> Lane:
+        return Lane(
+            id=f"{source}/{name}", source=source, network=source, account=name,
+            base_url=f"{self._url}/{SITES[source]}", limit=budget[0], window=budget[1],
+            slots=slots or None, slot_window=7 * 86_400.0 if slots else None,
+        )  # fmt: skip
 
     async def play(self, hours: float) -> None:
         """Let so many hours pass."""

@@ -234,7 +234,7 @@ async def test_a_lane_of_an_account_that_the_settings_name_no_more_is_left_alone
     )
     ingestor = await bench.play(hours=0.1)
     assert ingestor.metrics.lanes == 1
-    assert 0 < len({path for path in bench.village.asked}) < 8
+    assert 0 < len(set(bench.village.asked)) < 8
 
 
 HOSTILE = {
