@@ -37,9 +37,11 @@ from registry.models import CampaignDraft, Lane
 from servers import elastic
 from servers.processes import TAGLAKE, free_port, started
 from servers.requirement import Missing
+from simnet.logins import login
 
 GOALS = {"searchable_s_p95": 10.0, "drain_over_intake": 10.0}
 TAGS, LIMIT, WINDOW = 20, 60, 5.0
+LOGIN = login("bsky.example", 1)
 PEPPER = "the pepper of a benchmark, long enough"
 SETTLE = 15.0  # seconds after which a post that no search found is missing
 
@@ -58,6 +60,8 @@ refresh = 1
 source = "bluesky"
 name = "a"
 base_url = "{network}"
+user = "{user}"
+secret = "BLUESKY"
 limit = {limit}
 window = {window}
 """
@@ -92,7 +96,7 @@ class Watcher:
         found = await self._ask("taglake-posts-*/_search?ignore_unavailable=true", body)
         now = milliseconds()
         for hit in found.get("hits", {}).get("hits", ()):
-            made = int(hit["fields"]["created_at"][0])
+            made = int(hit.get("fields", {}).get("created_at", [0])[0])
             self.shown.setdefault(hit["_id"], (made, (now - made) / 1000))
 
     async def documents(self) -> int:
@@ -101,16 +105,19 @@ class Watcher:
         return int(found.get("count", 0))
 
     async def _ask(self, path: str, body: object) -> dict[str, Any]:
-        async with self._session.post(f"{self._url}/{path}", json=body) as answer:
-            got: dict[str, Any] = await answer.json()
-            return got
+        try:
+            async with self._session.post(f"{self._url}/{path}", json=body) as answer:
+                got: dict[str, Any] = await answer.json()
+        except aiohttp.ClientError:  # busy: the next look sees it
+            return {}
+        return got
 
 
 @asynccontextmanager
 async def world(asked: argparse.Namespace, folder: Path) -> AsyncIterator[tuple[Proxy, str, str]]:
     """Start the network, a lake behind a proxy, and the ingestor."""
     port = free_port()
-    env = dict(os.environ) | {"TAGLAKE_PEPPER": PEPPER}
+    env = dict(os.environ) | {"TAGLAKE_PEPPER": PEPPER, "BLUESKY": LOGIN.secret}
     span = asked.warm + asked.seconds + asked.outage + 240
     command = [sys.executable, str(Path(__file__).with_name("_endtoend_network.py")),
                "--port", str(port), "--tags", str(TAGS), "--per-second", str(asked.per_second),
@@ -124,14 +131,23 @@ async def world(asked: argparse.Namespace, folder: Path) -> AsyncIterator[tuple[
             base = f"{network}/bsky.example"
             (folder / "taglake.toml").write_text(
                 SETTINGS.format(
-                    lake=way.url, folder=folder, network=base, limit=LIMIT, window=WINDOW
+                    lake=way.url,
+                    folder=folder,
+                    network=base,
+                    user=LOGIN.user,
+                    limit=LIMIT,
+                    window=WINDOW,
                 )
             )
             await register(folder, base)
             await answering(f"{network}/__judge")
             ingest = [*TAGLAKE, "--config", str(folder / "taglake.toml"), "ingest"]
             stack.enter_context(started(*ingest, out=folder / "ingest.out", env=env))
-            yield way, url, network
+            try:
+                yield way, url, network
+            finally:
+                if asked.log is not None:
+                    asked.log.write_bytes((folder / "ingest.out").read_bytes())
 
 
 async def register(folder: Path, base: str) -> None:
@@ -173,7 +189,7 @@ async def searchable(
     late = [delay for made, delay in watcher.shown.values() if since <= made < until]
     async with session.get(f"{network}/__made?since={since}&until={until}") as answer:
         made = (await answer.json())["posts"]
-    quantiles = statistics.quantiles(late, n=100)
+    quantiles = statistics.quantiles(late, n=100) if len(late) > 1 else [math.nan] * 99
     return {
         "posts": made,
         "posts_per_second": round(made / asked.seconds, 1),
@@ -224,6 +240,7 @@ def main() -> None:
     parser.add_argument("--warm", type=float, default=20.0, help="seconds before it is measured")
     parser.add_argument("--seconds", type=float, default=60.0, help="seconds that are measured")
     parser.add_argument("--outage", type=float, default=40.0, help="seconds without the lake")
+    parser.add_argument("--log", type=Path, help="keep what the ingestor logged")
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="taglake-endtoend-") as folder:
