@@ -6,8 +6,9 @@ import random
 class Pace:
     """Additive increase, halving on overload, jittered exponential back-off while the lake is down.
 
-    `width` rises by one for each full round of successes, so it finds the lake's limit slowly and
-    leaves it at once. While requests fail only one is let through, as a probe.
+    `width` rises by one with each success until the lake first says no, then by one for each full
+    round of successes: it finds the limit quickly once, comes near it again slowly, and leaves it
+    at once. While requests fail only one is let through, as a probe.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Pace:
         self._longest = longest_seconds
         self._longest_wish = longest_wish
         self._width = float(narrowest)
+        self._refused = False  # the lake has said no before
         self._failures = 0
         self.round = 0
 
@@ -49,10 +51,12 @@ class Pace:
     def succeeded(self) -> None:
         """Take note of a request that went well."""
         self._failures = 0
-        self._width = min(float(self._widest), self._width + 1.0 / self._width)
+        step = 1.0 / self._width if self._refused else 1.0
+        self._width = min(float(self._widest), self._width + step)
 
     def overloaded(self) -> None:
         """Take note that the lake took only a part of a request."""
+        self._refused = True
         self._width = max(float(self._narrowest), self._width / 2)
 
     def failed(self, started_in: int, *, retry_after: float | None = None) -> float:

@@ -9,8 +9,17 @@ def pace() -> Pace:
     return Pace(rng=random.Random(1))
 
 
-def test_width_rises_by_one_a_round_of_successes() -> None:
+def test_width_rises_with_each_success_at_first() -> None:
     ours, widths = pace(), []
+    for _ in range(5):
+        ours.succeeded()
+        widths.append(ours.width)
+    assert widths == [2, 3, 4, 4, 4]
+
+
+def test_width_rises_by_one_a_round_of_successes_after_a_refusal() -> None:
+    ours, widths = pace(), []
+    ours.overloaded()
     for _ in range(12):
         ours.succeeded()
         widths.append(ours.width)
