@@ -8,7 +8,7 @@ ROOMS := taglake api ingestor insights lake registry signatures simnet
 KERNELS := $(wildcard */*.pyx */kernel/*.pyx)
 DEMO ?=
 
-.PHONY: help install demo test test-networks faults check bench format clean
+.PHONY: help install demo test test-networks faults fuzz check bench format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -27,6 +27,11 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+# Only fuzzing needs it, and it has no wheel for every Python.
+$(VENV)/.installed-fuzz: $(VENV)/.installed-dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=3'
+	@touch $@
+
 install: $(VENV)/.installed ## make .venv, install taglake, build the kernels
 
 demo: install ## play a four-week campaign and serve its report on http://localhost:8000
@@ -37,10 +42,13 @@ test: $(VENV)/.installed-dev ## run every test, on the real Elasticsearch and Po
 
 faults: export TAGLAKE_FAULTS = long
 faults: export TAGLAKE_FAULT_FIGURES = $(CURDIR)/build/faults.jsonl
-faults: $(VENV)/.installed-dev ## let everything fail for an hour and a half; writes docs/reliability.md
+faults: $(VENV)/.installed-fuzz ## let everything fail for an hour and a half; writes docs/reliability.md
 	@mkdir -p build && rm -f $(TAGLAKE_FAULT_FIGURES)
 	@$(BIN)/pytest tests/faults --timeout 3600; status=$$?; \
 	PYTHONPATH=tests $(BIN)/python -m faults.report $(TAGLAKE_FAULT_FIGURES) && exit $$status
+
+fuzz: $(VENV)/.installed-fuzz ## give every parser and kernel a minute of hostile answers
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.run
 
 test-networks: $(VENV)/.installed-dev ## run against real networks' own servers, started on this machine
 	@$(BIN)/pytest tests/networks

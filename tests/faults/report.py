@@ -41,6 +41,7 @@ CASES: dict[int, tuple[str, str]] = {
     28: ("account revoked, challenged, slow", "lane in quarantine; no retry storm"),
     29: ("network down", "the breaker opens; one probe every 30 s"),
     30: ("ingestor killed with its lanes", "lanes taken over in time, never by two"),
+    43: ("hostile answers: each parser and kernel fuzzed for a minute", "no crash, none over 1 s"),
 }  # fmt: skip
 
 HEAD = """\

@@ -58,7 +58,7 @@ class Number(str):
 def bodies(seed: int, wanted: int, trees: Sequence[Json]) -> Iterator[bytes]:
     """Yield so many mutated bodies, for ever the same for one seed and the same trees."""
     chance = random.Random(seed)
-    keys = sorted({key for tree in trees for key in _keys(tree)})
+    keys = sorted({key for tree in trees for key in _keys(tree)}) or ["id"]
     for _ in range(wanted):
         tree = _copied(chance.choice(trees))
         for _ in range(chance.choice((0, 1, 1, 1, 2, 3))):
