@@ -21,6 +21,7 @@ import msgspec
 
 HERE = Path(__file__).parent
 GO = HERE / "go"
+SHARED = ("bench", "records")  # packages of more than one program
 CACHE = Path.home() / ".cache" / "taglake"
 BUILD_SECONDS, RUN_SECONDS = 900, 300
 
@@ -65,30 +66,33 @@ def has_go() -> bool:
     return shutil.which("go") is not None
 
 
+def built(*names: str) -> bool:
+    """Return whether these Go programs are there, as their sources are now."""
+    return all(_place(name).exists() for name in names)
+
+
 def programs(*names: str) -> dict[str, Path]:
     """Return the Go programs of `benchmarks/go`, built anew when their sources have changed."""
     if not has_go():
         sys.exit("this benchmark compares with Go: install Go 1.26 or newer (https://go.dev/dl)")
-    place = CACHE / f"bench-{_digest()}"
-    missing = [name for name in names if not (place / name).exists()]
-    if missing:
-        place.mkdir(parents=True, exist_ok=True)
-        print(f"building {', '.join(missing)} (the first build takes minutes)", file=sys.stderr)
-        packages = [f"./{name}" for name in missing]
-        subprocess.run(
-            ["go", "build", "-o", f"{place}/", *packages],
-            cwd=GO, check=True, timeout=BUILD_SECONDS,
-        )  # fmt: skip
-    return {name: place / name for name in names}
+    for name in names:
+        if not built(name):
+            print(f"building {name} (the first build takes minutes)", file=sys.stderr)
+            command = ["go", "build", "-o", str(_place(name)), f"./{name}"]
+            subprocess.run(command, cwd=GO, check=True, timeout=BUILD_SECONDS)
+    return {name: _place(name) for name in names}
 
 
-def _digest() -> str:
-    """Return a short hash of all Go sources."""
+def _place(name: str) -> Path:
+    """Return where a program is, or will be, under a hash of its sources: outside the checkout."""
     found = hashlib.blake2b(digest_size=6)
-    for path in sorted(GO.rglob("*")):
-        if path.suffix in {".go", ".mod", ".sum"}:
-            found.update(path.read_bytes())
-    return found.hexdigest()
+    for path in [*(GO / part for part in ("go.mod", "go.sum")), *_sources(name, *SHARED)]:
+        found.update(path.read_bytes())
+    return CACHE / f"bench-{found.hexdigest()}" / name
+
+
+def _sources(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((GO / folder).glob("*.go"))]
 
 
 def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> Result:

@@ -165,7 +165,7 @@ class Rig:
         same = not ordered or self._posts.setdefault(kind, found["posts"]) == found["posts"]
         if found["docs"] != wanted or not same:
             sys.exit(f"void: {name} delivered {found['docs']}, the pages held {wanted}")
-        self.documents[kind] = sum(wanted.values())
+        self.documents["closed" if ordered else "scheduled"] = sum(wanted.values())
 
 
 def cost(results: Sequence[Result]) -> list[float]:
