@@ -46,6 +46,7 @@ from lake.elastic import ElasticLake
 from lake.sender import Sender
 from registry import open_registry
 from registry.models import Lane
+from taglake import running  # also for its memory: the shipped command has loaded what it loads
 
 CONNECTIONS = 64
 BIG = 10**7  # requests an hour: the budget is counted, never spent
@@ -229,6 +230,7 @@ async def client(options: argparse.Namespace, rules: Rules) -> AsyncIterator[Cli
             http=http, lanes=lanes, spool=spool, accounts=accounts, clock=clock, rules=rules
         )
         pipeline.expect({}, 0)
+        running._collect_garbage_seldom()  # as `taglake ingest` does once its parts are open
         stop = asyncio.Event()
         sending = asyncio.create_task(Sender(spool, elastic, rng=rng).run(stop))
         yield Client(
