@@ -6,6 +6,7 @@ Function by function what the reference does; where it would note something, be 
 another shape, HandOver.
 """
 
+from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memchr
 
@@ -751,7 +752,9 @@ cdef class InstagramRows(KernelRows):
         self.scratch.size = 0
         put_literal(&self.scratch, _BEFORE)
         put(&self.scratch, self.document.tape.body + native.start, native.size)
-        return taken(&self.scratch, 0).decode()
+        if self.scratch.failed:
+            raise MemoryError
+        return PyUnicode_DecodeUTF8(<const char*>self.scratch.bytes, self.scratch.size, NULL)
 
     cdef int _post_node(self, uint32_t node, bint top) except -1:
         cdef const Tape* tape = &self.document.tape

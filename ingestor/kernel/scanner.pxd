@@ -8,10 +8,11 @@ canonical, byte for byte.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memcmp, memset
+from libc.string cimport memset
 
 cdef extern from "spans.h":
     uint32_t taglake_hash(const uint8_t* p, size_t size) nogil
+    bint taglake_same(const uint8_t* a, const uint8_t* b, size_t size) nogil
 
 cdef enum Kind:
     NOTHING = 0  # no token: of an absent member
@@ -77,7 +78,9 @@ cdef inline int number_of(
     cdef uint32_t slot = token.key_hash & (SLOTS - 1)
     while known.numbers[slot] != 0:
         if known.hashes[slot] == token.key_hash and known.sizes[slot] == token.key_size:
-            if memcmp(known.names[slot], body + token.key, token.key_size) == 0:
+            if taglake_same(
+                <const uint8_t*>known.names[slot], body + token.key, token.key_size
+            ):
                 return known.numbers[slot]
         slot = (slot + 1) & (SLOTS - 1)
     return 0
@@ -109,7 +112,7 @@ cdef inline uint32_t member(
     child, end = node + 1, tape.tokens[node].next
     while child < end:
         if tape.tokens[child].key_hash == hash and tape.tokens[child].key_size == size:
-            if memcmp(tape.body + tape.tokens[child].key, name, size) == 0:
+            if taglake_same(tape.body + tape.tokens[child].key, <const uint8_t*>name, size):
                 return child
         child = tape.tokens[child].next
     return 0

@@ -9,6 +9,7 @@ from libc.string cimport memcmp, memset, strlen
 cdef extern from "spans.h":
     const uint8_t* taglake_span(const uint8_t* p, const uint8_t* end, int* high) nogil
     bint taglake_utf8(const uint8_t* p, const uint8_t* end) nogil
+    int taglake_unit(const uint8_t* p) nogil
 
 cdef enum:
     DEEPEST = 64
@@ -59,39 +60,20 @@ cdef inline Token* _token(Scan* scan) noexcept nogil:
     return tape.tokens + tape.size - 1
 
 
-cdef inline int _hex(uint8_t c) noexcept nogil:
-    """Return the value of a hexadecimal digit, -1 of anything else."""
-    if c >= 0x30 and c <= 0x39:
-        return c - 0x30
-    c |= 0x20
-    return c - 0x57 if c >= 0x61 and c <= 0x66 else -1
-
-
-cdef inline int _unit(const uint8_t* p) noexcept nogil:
-    """Return the number of four hexadecimal digits, -1 if they are none."""
-    cdef int a = _hex(p[0])
-    if a < 0:  # each digit before the next: behind the last byte of the body nothing is read
-        return -1
-    cdef int b = _hex(p[1])
-    if b < 0:
-        return -1
-    cdef int c = _hex(p[2])
-    if c < 0:
-        return -1
-    cdef int d = _hex(p[3])
-    return -1 if d < 0 else a << 12 | b << 8 | c << 4 | d
-
-
-cdef inline const uint8_t* _unicode(const uint8_t* p, uint8_t* flags) noexcept nogil:
+cdef inline const uint8_t* _unicode(
+    const uint8_t* p, const uint8_t* end, uint8_t* flags
+) noexcept nogil:
     """Go behind the escape at `p`, which is \\u; return NULL for NUL and half a surrogate pair."""
-    cdef int unit = _unit(p + 2)
-    cdef int low
+    cdef int unit, low
+    if end - p < 6:
+        return NULL
+    unit = taglake_unit(p + 2)
     if unit <= 0 or (unit >= 0xdc00 and unit <= 0xdfff):
         return NULL
     if unit >= 0xd800 and unit <= 0xdbff:
-        if p[6] != c'\\' or p[7] != c'u':
+        if end - p < 12 or p[6] != c'\\' or p[7] != c'u':
             return NULL
-        low = _unit(p + 8)
+        low = taglake_unit(p + 8)
         if low < 0xdc00 or low > 0xdfff:
             return NULL
         p += 6
@@ -101,12 +83,14 @@ cdef inline const uint8_t* _unicode(const uint8_t* p, uint8_t* flags) noexcept n
     return p + 6
 
 
-cdef inline const uint8_t* _escape(const uint8_t* p, uint8_t* flags) noexcept nogil:
+cdef inline const uint8_t* _escape(
+    const uint8_t* p, const uint8_t* end, uint8_t* flags
+) noexcept nogil:
     """Go behind the escape at `p`; return NULL if it is none."""
     cdef uint8_t c = p[1]
     flags[0] |= ESCAPED
     if c == c'u':
-        return _unicode(p, flags)
+        return _unicode(p, end, flags)
     if c == c'"' or c == c'\\' or c == c'n' or c == c'r' or c == c't' or c == c'b' or c == c'f':
         return p + 2
     if c == c'/':
@@ -129,9 +113,10 @@ cdef inline const uint8_t* _string(
             break
         if p[0] != c'\\':
             return NULL
-        p = _escape(p, flags)
-        if p is NULL:
-            return NULL
+        while p[0] == c'\\':  # in many scripts one escape follows the other
+            p = _escape(p, end, flags)
+            if p is NULL:
+                return NULL
     if high:
         flags[0] |= WIDE
         if not taglake_utf8(start, p):

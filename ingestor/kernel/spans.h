@@ -77,6 +77,21 @@ static inline size_t taglake_copy_plain(uint8_t *to, const uint8_t *from, const 
     return (size_t)(p - from);
 }
 
+/* Return the number of four hexadecimal digits; negative if they are none. */
+static inline int taglake_unit(const uint8_t *p) {
+    static const int8_t values[256] = {
+#define TAGLAKE_NONE16 -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
+#define TAGLAKE_HEX16 -1, 10, 11, 12, 13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1
+        TAGLAKE_NONE16, TAGLAKE_NONE16, TAGLAKE_NONE16,
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -1, -1, -1, -1, -1,
+        TAGLAKE_HEX16, TAGLAKE_NONE16, TAGLAKE_HEX16, TAGLAKE_NONE16,
+        TAGLAKE_NONE16, TAGLAKE_NONE16, TAGLAKE_NONE16, TAGLAKE_NONE16,
+        TAGLAKE_NONE16, TAGLAKE_NONE16, TAGLAKE_NONE16, TAGLAKE_NONE16,
+    };
+    int a = values[p[0]], b = values[p[1]], c = values[p[2]], d = values[p[3]];
+    return (a | b | c | d) < 0 ? -1 : a << 12 | b << 8 | c << 4 | d;
+}
+
 static inline uint64_t taglake_load(const uint8_t *p) {
     uint64_t x;
     memcpy(&x, p, 8);
@@ -96,6 +111,18 @@ static inline uint32_t taglake_hash(const uint8_t *p, size_t size) {
     }
     hash = (hash ^ last) * 0xc4ceb9fe1a85ec53ULL;
     return (uint32_t)(hash >> 32) ^ (uint32_t)hash;
+}
+
+/* Return whether two runs of bytes are the same; for short ones, without a call. */
+static inline int taglake_same(const uint8_t *a, const uint8_t *b, size_t size) {
+    if (size < 8) {
+        for (size_t i = 0; i < size; i++)
+            if (a[i] != b[i]) return 0;
+        return 1;
+    }
+    for (size_t i = 0; i + 8 < size; i += 8)
+        if (taglake_load(a + i) != taglake_load(b + i)) return 0;
+    return taglake_load(a + size - 8) == taglake_load(b + size - 8);
 }
 
 /* Return whether bytes are UTF-8: no surrogates, nothing overlong, nothing above U+10FFFF. */

@@ -14,6 +14,7 @@ from ingestor.kernel.scanner cimport (
 
 cdef extern from "spans.h":
     size_t taglake_copy_plain(uint8_t* to, const uint8_t* p, const uint8_t* end) nogil
+    int taglake_unit(const uint8_t* p) nogil
     const uint8_t* taglake_span(const uint8_t* p, const uint8_t* end, int* high) nogil
 
 cdef extern from "Python.h":
@@ -70,22 +71,14 @@ cdef void put_count(Writer* writer, int64_t number) noexcept nogil:
         put_int(writer, number)
 
 
-cdef inline uint32_t _hex(uint8_t c) noexcept nogil:
-    return c - 0x30 if c <= 0x39 else (c | 0x20) - 0x57
-
-
-cdef inline uint32_t _unit(const uint8_t* p) noexcept nogil:
-    return _hex(p[0]) << 12 | _hex(p[1]) << 8 | _hex(p[2]) << 4 | _hex(p[3])
-
-
 cdef inline const uint8_t* _letter(const uint8_t* p, uint32_t* letter) noexcept nogil:
     """Read one escape, which the scanner found good; return where it ends."""
     cdef uint8_t c = p[1]
     if c == c'u':
-        letter[0] = _unit(p + 2)
+        letter[0] = taglake_unit(p + 2)
         if letter[0] & 0xfc00 != 0xd800:
             return p + 6
-        letter[0] = 0x10000 + ((letter[0] & 0x3ff) << 10) + (_unit(p + 8) & 0x3ff)
+        letter[0] = 0x10000 + ((letter[0] & 0x3ff) << 10) + (taglake_unit(p + 8) & 0x3ff)
         return p + 12
     if c == c'n':
         letter[0] = 0x0a
@@ -170,8 +163,9 @@ cdef void _rewrite(
         p += run
         if p >= end:
             break
-        p = _letter(p, &letter)
-        to = _escaped(to, letter) if escaped else _utf8(to, letter)
+        while p < end and p[0] == c'\\':
+            p = _letter(p, &letter)
+            to = _escaped(to, letter) if escaped else _utf8(to, letter)
     writer.size = to - writer.bytes
 
 
