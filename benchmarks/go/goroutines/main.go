@@ -1,9 +1,10 @@
-// Memory and CPU of the obvious Go scheduler: one goroutine a target, each asleep until its next poll.
+// Memory and CPU of a Go scheduler: a goroutine a target, asleep until its next poll, which is the
+// obvious way; or a timer of the runtime a target (-how timer), which needs no stack.
 //
-//	goroutines -targets 100000 -interval 60s -fires 1s
+//	goroutines -targets 100000 -interval 60s -watch 2s
 //
-// It prints one JSON line: resident bytes a target above the idle process, and CPU and lateness of the
-// fires seen in `fires` once all have started, at an interval of their own.
+// It prints one JSON line: resident bytes a target above the idle process, and how many fires there
+// were while it watched, with their CPU and lateness.
 package main
 
 import (
@@ -25,6 +26,23 @@ import (
 type target struct {
 	key      string
 	interval time.Duration
+	timer    *time.Timer
+}
+
+func (t *target) run(due time.Time, note func(time.Time)) {
+	for {
+		time.Sleep(time.Until(due))
+		note(due)
+		due = due.Add(t.interval)
+	}
+}
+
+func (t *target) start(due time.Time, note func(time.Time)) {
+	t.timer = time.AfterFunc(time.Until(due), func() {
+		note(due)
+		due = due.Add(t.interval)
+		t.timer.Reset(time.Until(due))
+	})
 }
 
 func resident() int {
@@ -50,23 +68,25 @@ func cpu() time.Duration {
 func main() {
 	count := flag.Int("targets", 100_000, "goroutines")
 	interval := flag.Duration("interval", 60*time.Second, "between the fires of one")
+	how := flag.String("how", "goroutine", "or timer")
 	watch := flag.Duration("watch", 2*time.Second, "how long to count fires")
 	flag.Parse()
 	base := resident()
 	var lock sync.Mutex
 	var late []time.Duration
+	note := func(due time.Time) {
+		lock.Lock()
+		late = append(late, time.Since(due))
+		lock.Unlock()
+	}
 	for number := range *count {
 		t := &target{key: "mastodon/tag/name" + strconv.Itoa(number), interval: *interval}
-		go func() {
-			due := time.Now().Add(time.Duration(rand.Int63n(int64(t.interval))))
-			for {
-				time.Sleep(time.Until(due))
-				lock.Lock()
-				late = append(late, time.Since(due))
-				lock.Unlock()
-				due = due.Add(t.interval)
-			}
-		}()
+		due := time.Now().Add(time.Duration(rand.Int63n(int64(t.interval))))
+		if *how == "timer" {
+			t.start(due, note)
+		} else {
+			go t.run(due, note)
+		}
 	}
 	time.Sleep(300 * time.Millisecond)
 	runtime.GC()
@@ -83,8 +103,8 @@ func main() {
 	sort.Slice(late, func(i, j int) bool { return late[i] < late[j] })
 	fires := max(len(late), 1)
 	report := map[string]float64{
-		"bytes": float64(grown) / float64(*count),
-		"fires": float64(fires),
+		"bytes":  float64(grown) / float64(*count),
+		"fires":  float64(fires),
 		"cpu_us": float64(used.Microseconds()) / float64(fires),
 	}
 	if len(late) > 0 {
