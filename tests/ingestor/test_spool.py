@@ -6,16 +6,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fakes.village import START
 from ingestor.clock import SteppedClock
@@ -369,72 +365,3 @@ def test_kill_minus_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> Non
         assert len(kept) > acknowledged
         assert file.positions("t") == b"%d" % (len(kept) - 1)
         file.close()
-
-
-class SpoolModel(RuleBasedStateMachine):
-    """The spool against a list: put, settle, crash, reopen, fill up."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.path = self.folder / "s.db"
-        self.file = SpoolFile(self.path, cap_bytes=CAP // 2)
-        self.waiting: dict[int, list[str]] = {}
-        self.dead: list[int] = []
-        self.next = 0
-
-    @rule(count=st.integers(1, 4), size=st.sampled_from([100, 5000]))
-    def put(self, count: int, size: int) -> None:
-        pages = []
-        for _ in range(count):
-            self.next += 2
-            pages.append(page(self.next, self.next + 1, size=size))
-        try:
-            seqs = self.file.append(pages)
-        except Full:
-            return
-        for seq, one in zip(seqs, pages, strict=True):
-            assert seq not in self.waiting
-            self.waiting[seq] = [row.id for row in one.lines]
-
-    @rule(share=st.floats(0, 1), poison=st.booleans())
-    def finish(self, share: float, poison: bool) -> None:
-        done = sorted(self.waiting)[: int(share * len(self.waiting))]
-        letters = []
-        if poison and done:
-            number = done[0] * LINES
-            letter = DeadLetter(
-                number=number, code="c", reason="r", first_seen="f", table="posts", id="i"
-            )
-            letters.append((letter, b"payload"))
-            self.dead.append(number)
-        self.file.finish(done, letters)
-        for seq in done:
-            del self.waiting[seq]
-
-    @rule()
-    def crash(self) -> None:
-        copy = Path(tempfile.mkdtemp(dir=self.folder))
-        for path in self.folder.glob("s.db*"):
-            shutil.copy(path, copy)
-        self.file.close()
-        for path in self.folder.glob("s.db*"):
-            path.unlink()
-        for path in copy.iterdir():
-            if not path.name.endswith("-shm"):
-                shutil.move(path, self.folder)
-        self.file = open_spool(self.path, cap_bytes=CAP // 2)
-
-    @invariant()
-    def equal(self) -> None:
-        kept = {seq: [row.id for row in rows] for seq, rows in self.file.pages_after(0, 10**6)}
-        assert kept == self.waiting
-        assert [one.number for one in self.file.dead_letters()] == sorted(self.dead)
-
-    def teardown(self) -> None:
-        self.file.close()
-        shutil.rmtree(self.folder)
-
-
-TestSpoolModel = SpoolModel.TestCase
-TestSpoolModel.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
