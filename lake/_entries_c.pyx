@@ -23,6 +23,12 @@ cdef extern from "Python.h":
     void* PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -2
+cdef extern from *:
+    """
+    #define LITTLE_ENDIAN_HERE (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+    """
+    const bint LITTLE_ENDIAN "LITTLE_ENDIAN_HERE"
+    int __builtin_ctzll(unsigned long long bits) nogil
 
 cdef enum Kind:
     ANY, ID, WORD, CHOICE, INTEGER, NUMBER, FLAG, TIME, STRUCT, WORDS, STRUCTS
@@ -44,6 +50,7 @@ cdef struct Word:
 
 cdef struct Member:
     Word name
+    Word start  # the name as our own writer writes it, with quotes and colon
     Kind kind
     bint nullable
     int slot
@@ -70,7 +77,7 @@ cdef struct Out:
     Py_ssize_t size
     Py_ssize_t room
 
-cdef Member[MOST_MEMBERS] _members
+cdef Member[MOST_MEMBERS + 1] _members
 cdef Shape[MOST_SHAPES] _shapes
 cdef Word[MOST_CHOICES] _choices
 cdef int _members_used = 0
@@ -107,6 +114,7 @@ cdef Member _compiled(member) except *:
     global _choices_used
     cdef Member made
     made.name = _word(member.name)
+    made.start = _word(b'"' + member.name + b'":')
     made.kind = _KINDS[member.kind]
     made.nullable = member.nullable
     made.slot = member.slot
@@ -131,16 +139,35 @@ cdef Py_ssize_t _LONGEST_ID = LONGEST_ID
 cdef Py_ssize_t _LONGEST_BODY = LONGEST_KEYWORD  # a longer body may hold a longer word
 
 
-# JSON. Every scanner returns whether the text is plain so far, and leaves `at` behind it.
+# JSON. Every scanner returns whether the text is plain so far, and leaves `at` behind it. `at` may
+# be read at the end: Python keeps a NUL there, which no scanner takes.
 
-cdef inline bint _is_special(uint64_t eight) noexcept nogil:
-    """Return whether one of eight bytes ends or interrupts plain ASCII text of a string."""
+cdef inline uint64_t _specials(uint64_t eight) noexcept nogil:
+    """Return a bit in the first of eight bytes that ends or interrupts a string's plain ASCII text;
+    those of bytes behind it may be wrong.
+    """
     cdef uint64_t ones = 0x0101010101010101
     cdef uint64_t quotes = eight ^ (ones * 0x22)
     cdef uint64_t slashes = eight ^ (ones * 0x5C)
-    return (
-        ((eight - ones * 0x20) | (quotes - ones) | (slashes - ones) | eight) & (ones * 0x80)
-    ) != 0
+    return ((eight - ones * 0x20) | (quotes - ones) | (slashes - ones) | eight) & (ones * 0x80)
+
+
+cdef inline const unsigned char* _plain(
+    const unsigned char* at, const unsigned char* end
+) noexcept nogil:
+    """Return where plain ASCII text of a string ends."""
+    cdef uint64_t eight, found
+    while end - at >= 8:
+        memcpy(&eight, at, 8)
+        found = _specials(eight)
+        if found:
+            if LITTLE_ENDIAN:
+                return at + (__builtin_ctzll(found) >> 3)
+            break
+        at += 8
+    while at < end and at[0] >= 0x20 and at[0] < 0x80 and at[0] != c'"' and at[0] != c'\\':
+        at += 1
+    return at
 
 
 cdef inline int _follows(const unsigned char* at, const unsigned char* end) noexcept nogil:
@@ -214,23 +241,13 @@ cdef bint _string(Scan* s, Word* found) noexcept nogil:
     cdef const unsigned char* at = s.at
     cdef const unsigned char* end = s.end
     cdef bint escaped = False
-    cdef uint64_t eight
     cdef unsigned char c
     cdef int step
     while True:
-        while end - at >= 8:
-            memcpy(&eight, at, 8)
-            if _is_special(eight):
-                break
-            at += 8
-        if at >= end:
+        at = _plain(at, end)
+        if at == end:
             return False
         c = at[0]
-        while c >= 0x20 and c < 0x80 and c != c'"' and c != c'\\':
-            at += 1
-            if at >= end:
-                return False
-            c = at[0]
         if c == c'"':
             found.text = <const char*>s.at
             if escaped:
@@ -252,13 +269,13 @@ cdef bint _string(Scan* s, Word* found) noexcept nogil:
 
 cdef inline void _skip(Scan* s) noexcept nogil:
     """Skip spaces; a line break is not skipped, since it would break the bulk request."""
-    while s.at < s.end and s.at[0] == c' ':
+    while s.at[0] == c' ':
         s.at += 1
 
 
 cdef inline bint _reads(Scan* s, unsigned char c) noexcept nogil:
     """Read one byte if it is `c`."""
-    if s.at < s.end and s.at[0] == c:
+    if s.at[0] == c:
         s.at += 1
         return True
     return False
@@ -274,7 +291,7 @@ cdef inline bint _literal(Scan* s, const char* text, Py_ssize_t size) noexcept n
 cdef inline Py_ssize_t _digits(Scan* s) noexcept nogil:
     """Skip digits and return how many there were."""
     cdef const unsigned char* start = s.at
-    while s.at < s.end and c'0' <= s.at[0] <= c'9':
+    while c'0' <= s.at[0] <= c'9':
         s.at += 1
     return s.at - start
 
@@ -285,19 +302,19 @@ cdef bint _number(Scan* s, bint whole, bint loose) noexcept nogil:
     _reads(s, c'-')
     if _reads(s, c'0'):
         digits = 1
-        if s.at < s.end and c'0' <= s.at[0] <= c'9':
+        if c'0' <= s.at[0] <= c'9':
             return False
     else:
         digits = _digits(s)
     if digits == 0:
         return False
     if not whole and _reads(s, c'.'):
-        if s.at >= s.end or not c'0' <= s.at[0] <= c'9':
+        if not c'0' <= s.at[0] <= c'9':
             return False
         digits += _digits(s)
     if not loose:
-        return digits <= LONGEST_NUMBER and not (s.at < s.end and s.at[0] in b'.eE')
-    if s.at < s.end and s.at[0] | 32 == c'e':
+        return digits <= LONGEST_NUMBER and s.at[0] not in b'.eE'
+    if s.at[0] | 32 == c'e':
         s.at += 1
         if not _reads(s, c'+'):
             _reads(s, c'-')
@@ -307,11 +324,8 @@ cdef bint _number(Scan* s, bint whole, bint loose) noexcept nogil:
 
 cdef bint _any(Scan* s) noexcept nogil:
     """Scan a value of any type, the part of the network's own JSON."""
-    cdef unsigned char c
+    cdef unsigned char c = s.at[0]
     cdef Word ignored
-    if s.at >= s.end:
-        return False
-    c = s.at[0]
     if c == c'"':
         s.at += 1
         return _string(s, &ignored)
@@ -495,8 +509,6 @@ cdef bint _list(Scan* s, const Member* member) noexcept nogil:
 
 cdef bint _value(Scan* s, const Member* member) noexcept nogil:
     """Scan the value of one of our fields, which has to be of the field's type."""
-    if s.at >= s.end:
-        return False
     if member.nullable and s.at[0] == c'n':
         return _literal(s, b"null", 4)
     if member.kind == INTEGER:
@@ -514,18 +526,14 @@ cdef bint _value(Scan* s, const Member* member) noexcept nogil:
     return _text(s, member)
 
 
-cdef int _member(Scan* s, const Shape* known, int likely) noexcept nogil:
-    """Read a name and its quote and return which field it is; -1: none. `likely` is tried first."""
+cdef int _member(Scan* s, const Shape* known) noexcept nogil:
+    """Read a name and the colon behind it and return which field it is; -1: none."""
     cdef Word name
     cdef int i
-    if likely < known.members_end:
-        name = _members[likely].name
-        if s.end - s.at > name.size and s.at[name.size] == c'"' and (
-            memcmp(s.at, name.text, name.size) == 0
-        ):
-            s.at += name.size + 1
-            return likely
-    if not _string(s, &name):
+    if not _reads(s, c'"') or not _string(s, &name):
+        return -1
+    _skip(s)
+    if not _reads(s, c':'):
         return -1
     for i in range(known.members, known.members_end):
         if _same(name, _members[i].name):
@@ -536,6 +544,7 @@ cdef int _member(Scan* s, const Shape* known, int likely) noexcept nogil:
 cdef bint _struct(Scan* s, int number) noexcept nogil:
     """Scan an object that has to have a shape: only known names, each once, all that must be."""
     cdef const Shape* known = &_shapes[number]
+    cdef const Word* likely
     cdef uint64_t seen = 0
     cdef uint64_t bit
     cdef int member = known.members - 1
@@ -545,18 +554,20 @@ cdef bint _struct(Scan* s, int number) noexcept nogil:
     _skip(s)
     if not _reads(s, c'}'):
         while True:
-            if not _reads(s, c'"'):
-                return False
-            member = _member(s, known, member + 1)
-            if member < 0:
-                return False
+            member += 1  # our own writer keeps to the order of the shape
+            likely = &_members[member].start
+            if member < known.members_end and s.end - s.at > likely.size and (
+                memcmp(s.at, likely.text, likely.size) == 0
+            ):
+                s.at += likely.size
+            else:
+                member = _member(s, known)
+                if member < 0:
+                    return False
             bit = <uint64_t>1 << (member - known.members)
             if seen & bit:
                 return False
             seen |= bit
-            _skip(s)
-            if not _reads(s, c':'):
-                return False
             _skip(s)
             if not _value(s, &_members[member]):
                 return False
@@ -617,17 +628,10 @@ cdef void _put_derived(Out* out, const long long* numbers) noexcept nogil:
         _put_number(out, 1_000_000 * total // numbers[3])
 
 
-cdef bint _is_plain_id(Word id) noexcept nogil:
+cdef inline bint _is_plain_id(Word id) noexcept nogil:
     """Return whether an id is what JSON says of it, byte by byte."""
-    cdef Py_ssize_t i
-    cdef unsigned char c
-    if not 0 < id.size <= _LONGEST_ID:
-        return False
-    for i in range(id.size):
-        c = <unsigned char>id.text[i]
-        if c < 0x20 or c >= 0x7F or c == c'"' or c == c'\\':
-            return False
-    return True
+    cdef const unsigned char* end = <const unsigned char*>id.text + id.size
+    return 0 < id.size <= _LONGEST_ID and _plain(<const unsigned char*>id.text, end) == end
 
 
 cdef bint _put_plain(Out* out, line, int number, bytes head, bint derives) except -1:
