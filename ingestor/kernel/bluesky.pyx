@@ -12,7 +12,7 @@ from libc.string cimport memcmp, strlen
 from ingestor.kernel.feeds cimport Draft, FeedRows
 from ingestor.kernel.rows cimport COMMENTS, LIKES, QUOTES, SHARES, UNDATED, Slice
 from ingestor.kernel.scanner cimport (
-    ARRAY, OBJECT, ROOT, STRING, Document, Token, Vocabulary, learn, member, members,
+    ARRAY, OBJECT, ROOT, STRING, Document, Vocabulary, learn, member, members,
 )
 from ingestor.kernel.values cimport (
     HandOver, child, count, either, is_none, is_word, loose_count, text, word_of,

@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
 from ingestor.kernel.rows cimport (
-    COMMENTS, COUNTS, LIKES, POST, PROFILE, QUOTES, REPOST, SHARES, UNDATED, UNKNOWN, VIEWS,
+    COMMENTS, LIKES, POST, PROFILE, QUOTES, REPOST, SHARES, UNDATED, UNKNOWN, VIEWS,
     Batch, KernelRows, Row, Slice, put_microseconds,
 )
 from ingestor.kernel.scanner cimport ESCAPED, STRING, Document, Token

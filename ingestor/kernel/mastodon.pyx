@@ -477,7 +477,6 @@ cdef class Statuses(FeedRows):
     ) except -1:
         """Write a profile as JSON, up to "raw"."""
         cdef size_t start = self.written.size
-        cdef size_t native = self.parts.size
         put_literal(&self.written, b'{"id":')
         put_str(&self.written, self.author_id)
         self._put_stamp(&self.written)

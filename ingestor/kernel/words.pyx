@@ -159,22 +159,31 @@ cdef inline bint _ends_words(Py_UCS4 letter) noexcept nogil:
     return 0xFE00 <= letter <= 0xFE0F or 0xFF00 <= letter <= 0xFFEF or 0x1F000 <= letter <= 0x1FAFF
 
 
-cdef Py_ssize_t _find_mark(
-    Text text, Py_ssize_t i, Py_ssize_t size, unsigned char mark, unsigned char wide
-) noexcept nogil:
-    """Return where `mark` or its full-width form (EF BC `wide`) next stands, `size` if nowhere."""
-    cdef Text plain = <Text> memchr(text + i, mark, size - i)
-    cdef Py_ssize_t end = plain - text if plain != NULL else size
-    cdef Text lead
-    while i < end:
-        lead = <Text> memchr(text + i, 0xEF, end - i)
-        if lead == NULL:
-            return end
-        i = lead - text
-        if i + 2 < size and text[i + 1] == 0xBC and text[i + 2] == wide:
+cdef struct Marks:
+    # Where the marks of a text stand that is read from front to end.
+    Text text
+    Py_ssize_t size
+    unsigned char mark
+    unsigned char wide  # EF BC `wide` is its full-width form
+    Py_ssize_t next  # the next plain one; kept, or a text of wide ones would cost its square
+
+
+cdef Py_ssize_t _find_mark(Marks* marks, Py_ssize_t i) noexcept nogil:
+    """Return where a mark next stands from `i` on, the text's size if nowhere."""
+    cdef Text text = marks.text
+    cdef Text found
+    if marks.next < i:
+        found = <Text> memchr(text + i, marks.mark, marks.size - i)
+        marks.next = found - text if found != NULL else marks.size
+    while i < marks.next:
+        found = <Text> memchr(text + i, 0xEF, marks.next - i)
+        if found == NULL:
+            break
+        i = found - text
+        if i + 2 < marks.size and text[i + 1] == 0xBC and text[i + 2] == marks.wide:
             return i
         i += 1
-    return end
+    return marks.next
 
 
 # Hashtags
@@ -233,7 +242,8 @@ cdef int _keep_folded(Words out, Text name, Py_ssize_t size, bint digits) except
 
 
 cdef int _find_tags(Words out, Text text, Py_ssize_t size, bint digits) except -1:
-    cdef Py_ssize_t i = _find_mark(text, 0, size, b'#', 0x83)
+    cdef Marks marks = Marks(text, size, b'#', 0x83, -1)
+    cdef Py_ssize_t i = _find_mark(&marks, 0)
     cdef Py_ssize_t start, end
     cdef int opens, kept
     cdef bint plain
@@ -254,7 +264,7 @@ cdef int _find_tags(Words out, Text text, Py_ssize_t size, bint digits) except -
                 kept = DONE
             if kept != DONE:
                 return kept
-        i = _find_mark(text, end, size, b'#', 0x83)
+        i = _find_mark(&marks, end)
     return DONE
 
 
@@ -296,7 +306,8 @@ cdef bint _opens_mention(Text text, Py_ssize_t i) noexcept nogil:
 
 
 cdef int _find_mentions(Words out, Text text, Py_ssize_t size) noexcept nogil:
-    cdef Py_ssize_t i = _find_mark(text, 0, size, b'@', 0xA0)
+    cdef Marks marks = Marks(text, size, b'@', 0xA0, -1)
+    cdef Py_ssize_t i = _find_mark(&marks, 0)
     cdef Py_ssize_t start, end
     while i < size:
         start = i + (1 if text[i] == b'@' else 3)
@@ -309,7 +320,7 @@ cdef int _find_mentions(Words out, Text text, Py_ssize_t size) noexcept nogil:
                 end -= 1
             if out.keep(text + start, end - start, True) != DONE:
                 return IN_DOUBT
-        i = _find_mark(text, end, size, b'@', 0xA0)
+        i = _find_mark(&marks, end)
     return DONE
 
 

@@ -21,7 +21,7 @@ from invented.seasoned import seasoned
 
 SEEN = Seen(observed_at=datetime(2026, 11, 21, 12, 0, 30, 123_456, tzinfo=UTC))
 SOURCE = Bluesky()
-MUTATIONS = int(os.environ.get("TAGLAKE_MUTATIONS", "3000"))
+MUTATIONS = int(os.environ.get("TAGLAKE_MUTATIONS", "2000"))
 TREES: list[Any] = [said.SEARCH, said.FEED, said.EMBEDS]
 METHODS = {"searchPosts", "getAuthorFeed", "getFeed", "getActorLikes", "getPosts", "getQuotes"}
 TEXTS = (

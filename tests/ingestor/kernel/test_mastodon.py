@@ -22,7 +22,7 @@ from invented.seasoned import seasoned
 SEEN = Seen(observed_at=datetime(2026, 11, 21, 12, 0, 30, 123_456, tzinfo=UTC), host="one.example")
 NOWHERE = msgspec.structs.replace(SEEN, host=None)
 SOURCE = Mastodon()
-MUTATIONS = int(os.environ.get("TAGLAKE_MUTATIONS", "3000"))
+MUTATIONS = int(os.environ.get("TAGLAKE_MUTATIONS", "2000"))
 
 STATUSES = [said.BOOST, said.PLEROMA, *said.CONTEXT["descendants"], *said.TIMELINE]
 REMOTE = said.account(
