@@ -7,11 +7,12 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ from servers.processes import TAGLAKE, eventually, free_port, started
 
 PEPPER = "a pepper for the faults of fleets"
 LOOK = 0.1  # seconds between two looks at the registry
+START_SECONDS = 90.0  # for all lanes to be held and shared, on a machine that is busy
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,8 +164,9 @@ class Fleet:
 class Watcher:
     """Looks at the registry as nobody else does: who holds what, and all that was ever reserved."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, now: Callable[[], int] | None = None) -> None:
         self._registry = registry
+        self._now = now or milliseconds
         self.held: dict[str, list[Held]] = {}  # by account, only changes
         self.reserved: dict[int, tuple[str, int]] = {}  # by row: account, requests
         self._task: asyncio.Task[None]
@@ -192,7 +195,7 @@ class Watcher:
             self.reserved[row["id"]] = (row["lane_id"].partition("/")[2], row["grants"])
         for row in lanes:
             changes = self.held.setdefault(row["account"], [])
-            now = Held(milliseconds(), row["lease_owner"], row["fence"])
+            now = Held(self._now(), row["lease_owner"], row["fence"])
             if not changes or (changes[-1].owner, changes[-1].fence) != (now.owner, now.fence):
                 changes.append(now)
 
@@ -201,9 +204,40 @@ class Watcher:
         """Return how many requests were written ahead."""
         return sum(grants for _, grants in self.reserved.values())
 
+    def grants_of(self, account: str) -> int:
+        """Return how many requests of one account were written ahead."""
+        return sum(grants for name, grants in self.reserved.values() if name == account)
+
+    async def shared(self, owners: set[str], *, least: int) -> None:
+        """Return when all lanes are held, and by each of the owners at least so many."""
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                held = list(self.owned().values())
+                if None not in held and all(held.count(owner) >= least for owner in owners):
+                    return
+                await asyncio.sleep(LOOK)
+
     def owned(self) -> dict[str, str | None]:
         """Return who holds each account now."""
         return {account: changes[-1].owner for account, changes in self.held.items()}
+
+
+@contextmanager
+def database(server: str, name: str) -> Iterator[str]:
+    """Make a database on a server of PostgreSQL for a while, and return its address."""
+    asyncio.run(_execute(server, f"CREATE DATABASE {name}"))
+    try:
+        yield f"{server.rpartition('/')[0]}/{name}"
+    finally:
+        asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(server: str, statement: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 def calm(

@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
+from faults.judge import Asked
 from ingestor.clock import SteppedClock
 from ingestor.contract import Credential
 from ingestor.ingest import Ingestor, Options
@@ -53,7 +55,7 @@ class Stage:
 
     def __init__(self, registry: Registry, net: Wayward, clock: SteppedClock, url: str) -> None:
         self.registry, self.net, self.clock = registry, net, clock
-        self.ingestor: Ingestor
+        self.ingestors: list[Ingestor] = []
         self._url = url
 
     async def track(
@@ -81,8 +83,12 @@ class Stage:
 
     async def play(self, hours: float) -> None:
         """Let so many hours pass."""
-        until = self.clock.now() + timedelta(hours=hours)
-        await self.clock.play(until, self.ingestor.idle)
+        await self.clock.play(self.clock.now() + timedelta(hours=hours), self._idle)
+
+    async def _idle(self) -> None:
+        for _ in range(2):  # one that was idle may have been woken by the next
+            for ingestor in self.ingestors:
+                await ingestor.idle()
 
     def asked(self, account: str, *, since: float = 0.0, until: float = 1e9) -> list[float]:
         """Return when an account asked, in seconds since the start."""
@@ -91,6 +97,19 @@ class Stage:
             [] if record is None else [stamp / 1000 - START.timestamp() for stamp in record.stamps]
         )
         return [at for at in stamps if since <= at < until]
+
+    def asked_by_all(self) -> Asked:
+        """Return what all accounts asked, instants as `milliseconds` tells them."""
+        first = round(START.timestamp() * 1000)
+        records = self.net.judge.records
+        return Asked(
+            at={name: [at - first for at in record.stamps] for name, record in records.items()},
+            tags={}, ports={}, refused=sum(record.refused for record in records.values()),
+        )  # fmt: skip
+
+    def milliseconds(self) -> int:
+        """Return the instant of the stage's clock."""
+        return round(self.clock.monotonic() * 1000)
 
     @property
     def now(self) -> float:
@@ -123,26 +142,57 @@ async def stage(
 
 
 @asynccontextmanager
-async def running(made: Stage, folder: Path, **options: float) -> AsyncIterator[Ingestor]:
+async def running(made: Stage, folder: Path, **options: Any) -> AsyncIterator[Ingestor]:
     """Run an ingestor on a stage."""
-    spool = Spool(folder / "spool.db", clock=made.clock)
-    await spool.open()
-    sources = load_sources()
-    calm = {"lease": 600.0, "refresh": 600.0, "revisit": 86_400.0, "report": 3600.0}
-    made.ingestor = Ingestor(
-        made.registry, spool, sources={name: sources[name]() for name in SITES},
-        credentials=_credential, clock=made.clock,
-        options=Options(seed=1, **calm | options),  # type: ignore[arg-type] # all are seconds
-    )  # fmt: skip
-    stop = asyncio.Event()
-    task = asyncio.create_task(made.ingestor.run(stop))
-    await asyncio.sleep(0)
+    process = Process(made, folder)
+    await process.start(**options)
     try:
-        yield made.ingestor
+        yield made.ingestors[-1]
     finally:
-        stop.set()
-        await task
-        await spool.close()
+        await process.stop()
+
+
+class Process:
+    """What is one process in a fleet. Life: `start`, then `kill` or `stop`, and again."""
+
+    def __init__(self, made: Stage, folder: Path, *, name: str = "ingestor") -> None:
+        self._made, self._folder, self._name = made, folder, name
+        self._lives = 0
+
+    async def start(self, **options: Any) -> None:
+        """Begin a life, under a name that no life had."""
+        self._lives += 1
+        self.owner = f"{self._name}.{self._lives}"
+        self._spool = Spool(self._folder / f"{self._name}.db", clock=self._made.clock)
+        await self._spool.open()
+        sources = load_sources()
+        calm = {"lease": 600.0, "refresh": 600.0, "revisit": 86_400.0, "report": 3600.0}
+        self._ingestor = Ingestor(
+            self._made.registry, self._spool, sources={name: sources[name]() for name in SITES},
+            credentials=_credential, clock=self._made.clock,
+            options=Options(owner=self.owner, seed=1, **calm | options),
+        )  # fmt: skip
+        self._made.ingestors.append(self._ingestor)
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(self._ingestor.run(self._stop))
+        await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """End in order."""
+        self._stop.set()
+        await self._task
+        await self._leave()
+
+    async def kill(self) -> None:
+        """End without a word to the registry: the leases run on."""
+        self._ingestor._lanes.held.clear()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self._leave()
+
+    async def _leave(self) -> None:
+        self._made.ingestors.remove(self._ingestor)
+        await self._spool.close()
 
 
 def _credential(lane: Lane) -> Credential:

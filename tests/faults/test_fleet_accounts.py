@@ -45,7 +45,8 @@ async def test_a_dead_account_is_asked_three_times_at_most_and_its_tags_move(
         28, f"account dead: {how}",
         requests_to_dead=late,
         tags_of_dead=len(moved),
-        tags_moved=sum(after[tag] is not None for tag in moved), slots_used_most=max(slots.values()),
+        tags_moved=sum(after[tag] is not None for tag in moved),
+        slots_used_most=max(slots.values()),
     )  # fmt: skip
     assert 1 <= late <= 3
     assert dead.id == "instagram/web-1"

@@ -16,17 +16,6 @@ from registry import open_registry
 
 LEASE = form(4.0, 12.0)
 SETUP = Setup(lanes=4, limit=20, window=10.0, lease=LEASE, tags=form(400, 2000))
-START_SECONDS = 90.0  # for all lanes to be held and shared, on a machine that is busy
-
-
-async def shared(watcher: Watcher, owners: set[str], *, least: int) -> None:
-    """Return when all lanes are held, by each of the owners at least so many."""
-    async with asyncio.timeout(START_SECONDS):
-        while True:
-            held = list(watcher.owned().values())
-            if None not in held and all(held.count(owner) >= least for owner in owners):
-                return
-            await asyncio.sleep(0.1)
 
 
 async def test_a_dead_processs_lanes_are_retaken_in_time_and_by_one(tmp_path: Path) -> None:
@@ -39,7 +28,7 @@ async def test_a_dead_processs_lanes_are_retaken_in_time_and_by_one(tmp_path: Pa
         ):
             fleet.start("first")
             fleet.start("second")
-            await shared(watcher, {fleet.owner("first"), fleet.owner("second")}, least=2)
+            await watcher.shared({fleet.owner("first"), fleet.owner("second")}, least=2)
             await asyncio.sleep(form(3.0, 30.0))
             held = [one for one, who in watcher.owned().items() if who == fleet.owner("first")]
             targets = await registry.targets.watched(
@@ -47,7 +36,7 @@ async def test_a_dead_processs_lanes_are_retaken_in_time_and_by_one(tmp_path: Pa
             )
             dead = fleet.kill("first")
             killed_at = fleet.kills[-1][0]
-            await shared(watcher, {fleet.owner("second")}, least=SETUP.lanes)
+            await watcher.shared({fleet.owner("second")}, least=SETUP.lanes)
             asked = await _heard(fleet, held, killed_at)
     delays = [_next(watcher.held[one], dead).at - killed_at for one in held]
     pauses = [_pause(asked, one, killed_at) for one in held]
@@ -118,12 +107,12 @@ async def test_a_frozen_process_spends_nothing_after_its_lease_and_learns_what_i
             fleet.start("zombie")
             fleet.start("other")
             zombie = fleet.owner("zombie")
-            await shared(watcher, {zombie, fleet.owner("other")}, least=2)
+            await watcher.shared({zombie, fleet.owner("other")}, least=2)
             await asyncio.sleep(3.0)
             held = [one for one, who in watcher.owned().items() if who == zombie]
             fleet.freeze("zombie")
             frozen_at = milliseconds()
-            await shared(watcher, {fleet.owner("other")}, least=SETUP.lanes)
+            await watcher.shared({fleet.owner("other")}, least=SETUP.lanes)
             await asyncio.sleep(1.0)
             ports = _ports(fleet.processes["zombie"].pid)
             fleet.thaw("zombie")
