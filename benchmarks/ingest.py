@@ -45,8 +45,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     targets: int = 10_000
     rate: int = 500
     seconds: float = 10.0
-    warm_seconds: float = 2.0
-    shared: int = 480  # tags that the scheduled targets share
+    warm_seconds: float = 3.0
+    shared: int = 1_500  # tags that the scheduled targets share: one is polled every 3 s
 
 
 FULL = Size(rounds=5)
@@ -251,32 +251,23 @@ def _p99(found: Results, theirs: str) -> float:
     return ratio(late(found[OURS], "p99"), late(found[theirs], "p99")).median
 
 
-def measure(options: argparse.Namespace, folder: str) -> tuple[Results, Results, dict[str, int]]:
-    """Run all variants and return what they took, closed loop and scheduled load."""
-    size = QUICK if options.quick else msgspec.structs.replace(FULL, rounds=options.rounds)
-    with serving(programs("server", "idiomatic", "fast")["server"]) as server:
-        rig = Rig(server, size, plain=options.http)
-        go = {IDIOMATIC: rig.go("idiomatic", TUNED), FAST: rig.go("fast", TUNED)}
-        lean = {IDIOMATIC_LEAN: rig.go("idiomatic", LEAN), FAST_LEAN: rig.go("fast", LEAN)}
-        ours = {OURS: rig.ours()}
-        more = {
-            PURE: rig.ours(TAGLAKE_PURE="1"),
-            WHOLE: rig.ours("-durable", f"-folder={folder}"),
-        }
-        closed = rig.closed(ours | more | go | lean)
-        return closed, rig.scheduled(ours | go), rig.documents
+def closed_loop(rig: Rig, folder: str) -> Results:
+    """Run all clients as fast as they go."""
+    more = {PURE: rig.ours(TAGLAKE_PURE="1"), WHOLE: rig.ours("-durable", f"-folder={folder}")}
+    lean = {IDIOMATIC_LEAN: rig.go("idiomatic", LEAN), FAST_LEAN: rig.go("fast", LEAN)}
+    return rig.closed({OURS: rig.ours()} | more | tuned(rig) | lean)
 
 
-def report(options: argparse.Namespace, closed: Results, scheduled: Results) -> None:
-    """Print both tables and the goals."""
-    wire = "plain HTTP" if options.http else "HTTPS + gzip"
-    requests = closed[OURS][0].told["requests"]
-    rounds = len(closed[OURS])
-    print(f"poll to bulk, {wire}: {requests} polls a round, {rounds} rounds; {machine()}\n")
-    print(closed_table(closed), end="\n\n")
-    first = scheduled[OURS][0].told
-    print(f"scheduled load, {wire}: {first['requests']} polls a round, all at their times\n")
-    print(scheduled_table(scheduled), end="\n\n")
+def tuned(rig: Rig) -> dict[str, Variant]:
+    """Return the Go pollers as tuned for CPU."""
+    return {IDIOMATIC: rig.go("idiomatic", TUNED), FAST: rig.go("fast", TUNED)}
+
+
+def show(title: str, results: Results, text: str, goals: Sequence[Goal]) -> None:
+    """Print one table and its goals."""
+    one = next(iter(results.values()))
+    polls = f"{one[0].told['requests']} polls a round, {len(one)} rounds"
+    print(f"{title}: {polls}; {machine()}\n\n{text}\n", *goals, sep="\n", end="\n\n", flush=True)
 
 
 def main() -> None:
@@ -286,12 +277,25 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few polls: shows that it runs")
     parser.add_argument("--json", action="store_true", help="one line of JSON, no table")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        closed, scheduled, documents = measure(options, folder)
-    goals = closed_goals(closed) + scheduled_goals(scheduled)
-    if not options.json:
-        report(options, closed, scheduled)
-        print(*goals, sep="\n", end="\n\n")
+    size = QUICK if options.quick else msgspec.structs.replace(FULL, rounds=options.rounds)
+    wire = "plain HTTP" if options.http else "HTTPS + gzip"
+    tell = (lambda *_: None) if options.json else show
+    server_binary = programs("server", "idiomatic", "fast")["server"]
+    with tempfile.TemporaryDirectory() as folder, serving(server_binary) as server:
+        rig = Rig(server, size, plain=options.http)
+        closed = closed_loop(rig, folder)
+        goals = closed_goals(closed)
+        tell(f"poll to bulk, {wire}", closed, closed_table(closed), goals)
+        scheduled = rig.scheduled({OURS: rig.ours()} | tuned(rig))
+        more = scheduled_goals(scheduled)
+        tell(f"scheduled load, {wire}", scheduled, scheduled_table(scheduled), more)
+    _summarize(closed, scheduled, goals + more, rig.documents)
+
+
+def _summarize(
+    closed: Results, scheduled: Results, goals: Sequence[Goal], documents: Mapping[str, int]
+) -> None:
+    """Print the figures as one line of JSON."""
     figures = {
         "closed": {name: _figures(results) for name, results in closed.items()},
         "scheduled": {name: _figures(results) for name, results in scheduled.items()},
