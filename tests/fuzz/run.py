@@ -5,6 +5,7 @@ Run as `python -m fuzz.run [SECONDS]`; every target gets 60 seconds if not told 
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -62,6 +63,8 @@ def main(seconds: int) -> int:
         folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
         ran = fuzz(target, seconds, folder)
         failed |= ran.failed
+        if not ran.failed:
+            shutil.rmtree(folder)
         verdict = f"FAILED, see {folder}\n{ran.said}" if ran.failed else "0 failures"
         print(f"{target:22} {ran.executions:9} bodies {ran.per_second:6}/s  {verdict}", flush=True)
     return failed
