@@ -7,7 +7,6 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,9 @@ from faults import ledger
 from faults.figures import record
 from faults.forms import LONG, form
 from faults.lakes import ElasticLake, StandinLake
+from faults.ledger import Findings
 from faults.proxy import CLEAN, Fault
-from faults.world import World, faulty
+from faults.world import FRESH_SECONDS, World, faulty
 from ingestor.spool import SLOW, STOP
 from ingestor.spool_file import PAGE_BYTES
 from servers import elastic
@@ -25,8 +25,11 @@ from servers.requirement import Missing, require
 
 KILLS = form(1, 3)
 DOWN = 600.0  # seconds
+RECOVERY = 30.0  # seconds from an Elasticsearch that answers to a spool that is empty
 GROWN = 50  # MB a process may grow by
-MEGABYTES = 8  # the cap of a small spool
+# A budget that the past of the tags takes minutes to read with: there is no pause in the intake.
+STEADY = {"tags": 50, "per_second": 20, "limit": 25, "window": 5}
+MEGABYTES = 6  # the cap of a small spool
 
 
 class Gauge:
@@ -61,11 +64,44 @@ class Gauge:
 
 
 async def warm(world: World) -> None:
-    """Start the ingestor and return when it has caught up with the past."""
+    """Start the ingestor and return when posts pass from the network to the lake."""
     await world.start()
     await world.working()
-    await world.fresh(datetime.now(UTC))
+    while await asyncio.to_thread(ledger.mark, world.spool) == 0:
+        await asyncio.sleep(0.1)
+    await recovered(world)
     await asyncio.sleep(form(0, 20))
+
+
+async def recovered(world: World) -> float:
+    """Return how long it takes until all that is durable now is in the lake."""
+    mark = await asyncio.to_thread(ledger.mark, world.spool)
+    seconds = await world.drained(mark)
+    assert seconds < RECOVERY, world.trouble(f"{seconds:.0f} s until the spool was empty")
+    return seconds
+
+
+async def passes(world: World) -> float:
+    """Return how long it takes the next page to pass from the spool into the lake."""
+    mark = await asyncio.to_thread(ledger.mark, world.spool)
+    while (newest := await asyncio.to_thread(ledger.mark, world.spool)) == mark:
+        await asyncio.sleep(0.5)
+    seconds = await world.drained(newest)
+    assert seconds < FRESH_SECONDS, world.trouble(f"a page took {seconds:.0f} s")
+    return seconds
+
+
+async def lost_nothing(world: World) -> Findings:
+    """Stop the ingestor and return what the judge finds: nothing amiss."""
+    code, _ = await world.stop()
+    assert code == 0, world.trouble("it ended badly")
+    kept = await asyncio.to_thread(ledger.read, world.spool)
+    documents = await world.lake.documents()
+    served, prefix = await world.served(), world.lake.prefix
+    found = await asyncio.to_thread(ledger.judge, [kept], documents, served, prefix=prefix)
+    assert found.clean, world.trouble(str(found))
+    assert (await world.judged())["overspent"] == []
+    return found
 
 
 def ask(path: Path, query: str) -> int:
@@ -80,7 +116,7 @@ def waiting_bytes(path: Path) -> int:
 
 
 @pytest.mark.elastic
-@pytest.mark.timeout(form(150, 900))
+@pytest.mark.timeout(form(400, 1800))
 async def test_elasticsearch_that_is_killed_costs_nothing_but_time(tmp_path: Path) -> None:
     try:
         with elastic.own(tmp_path) as node:
@@ -92,7 +128,9 @@ async def test_elasticsearch_that_is_killed_costs_nothing_but_time(tmp_path: Pat
 async def killed(node: elastic.Node, folder: Path) -> None:
     recoveries: list[float] = []
     delays: list[float] = []
-    async with faulty(folder, ElasticLake(node.url), seed=3, per_second=form(4, 40)) as world:
+    async with faulty(
+        folder, ElasticLake(node.url), seed=3, tags=40, per_second=form(4, 40)
+    ) as world:
         await warm(world)
         gauge = Gauge(world)
         async with gauge.watching():
@@ -103,15 +141,12 @@ async def killed(node: elastic.Node, folder: Path) -> None:
                 node.restart()
                 await asyncio.to_thread(node.wait)
                 recoveries.append(time.monotonic() - begun)
-                mark = await asyncio.to_thread(ledger.mark, world.spool)
-                delays.append(await world.drained(mark))
+                delays.append(await recovered(world))
                 await asyncio.sleep(form(0, 10))
         assert world.process is not None
         assert world.process.poll() is None, world.trouble("it ended")
-        verdict = await world.settle()
-        assert verdict.good, world.trouble(str(verdict))
-        assert gauge.grown < GROWN
-        found = verdict.findings
+        fresh = await passes(world)
+        found = await lost_nothing(world)
         record(
             3,
             "Elasticsearch kill -9",
@@ -124,16 +159,17 @@ async def killed(node: elastic.Node, folder: Path) -> None:
             spool_empty_after_s=round(max(delays), 1),
             peak_spool_mb=round(gauge.spool / 1e6, 2),
             grown_mb=round(gauge.grown, 1),
-            fresh_s=round(verdict.fresh_seconds, 1),
+            fresh_page_s=round(fresh, 1),
         )
+        assert gauge.grown < GROWN
 
 
 @pytest.mark.skipif(not LONG, reason="takes a quarter of an hour; the short form is case 3")
 @pytest.mark.elastic
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2400)
 async def test_an_outage_costs_nothing_but_time(elastic_url: str, tmp_path: Path) -> None:
     lake = ElasticLake(elastic_url)
-    async with faulty(tmp_path, lake, seed=4, per_second=20) as world:
+    async with faulty(tmp_path, lake, seed=4, **STEADY) as world:
         await warm(world)
         gauge = Gauge(world)
         async with gauge.watching():
@@ -141,11 +177,11 @@ async def test_an_outage_costs_nothing_but_time(elastic_url: str, tmp_path: Path
             await asyncio.sleep(DOWN)
             assert world.process is not None
             assert world.process.poll() is None, world.trouble("it ended")
-        verdict = await world.settle()
-        assert verdict.good, world.trouble(str(verdict))
-        assert gauge.grown < GROWN
+            await world.way.listen()
+            drained = await recovered(world)
+        fresh = await passes(world)
+        found = await lost_nothing(world)
         assert world.said().count("lake does not answer") == 1, "one line an outage"
-        found = verdict.findings
         record(
             4,
             f"Elasticsearch away for {DOWN:.0f} s",
@@ -155,9 +191,10 @@ async def test_an_outage_costs_nothing_but_time(elastic_url: str, tmp_path: Path
             wrong=found.wrong,
             peak_spool_mb=round(gauge.spool / 1e6, 2),
             grown_mb=round(gauge.grown, 1),
-            fresh_s=round(verdict.fresh_seconds, 1),
-            drain_s=round(verdict.drain_seconds, 1),
+            spool_empty_after_s=round(drained, 1),
+            fresh_page_s=round(fresh, 1),
         )
+        assert gauge.grown < GROWN
     await lake.forget()
 
 
@@ -188,10 +225,10 @@ class SmallSpool:
         return float((await self._world.judged())["requests"] - before) / seconds
 
 
-@pytest.mark.timeout(form(120, 300))
+@pytest.mark.timeout(300)
 async def test_a_full_spool_slows_and_stops_the_polls_and_drops_nothing(tmp_path: Path) -> None:
     lake = StandinLake()
-    async with faulty(tmp_path, lake, seed=5, per_second=60, megabytes=MEGABYTES) as world:
+    async with faulty(tmp_path, lake, seed=5, tags=40, per_second=60, megabytes=MEGABYTES) as world:
         spool = SmallSpool(world)
         await world.start()
         await world.working()
