@@ -100,6 +100,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     cap_bytes: int
     lost: int = 0  # pages that damage to the log has ever cost; their targets were asked again
+    cuts: int = 0  # starts that found a part missing, nobody knows how large
 
 
 class InUse(Exception):
@@ -244,6 +245,7 @@ class SpoolFile:
             log.error("spool log was damaged", lost_pages=loss.pages, cut_short=loss.cut)
             with self._transaction():
                 self._set("lost", int(self._meta("lost") or 0) + loss.pages)
+                self._set("cuts", int(self._meta("cuts") or 0) + loss.cut)
         self._retire(len(self._log.segments))
 
     def _extend(self, size: int) -> None:
@@ -487,6 +489,7 @@ class SpoolFile:
             bytes=self._pragma("page_count") * PAGE_BYTES + self._log.waiting_bytes,
             cap_bytes=self.cap_bytes,
             lost=int(self._meta("lost") or 0),
+            cuts=int(self._meta("cuts") or 0),
         )
 
     def pages_after_all(self) -> None:

@@ -63,7 +63,7 @@ class Loss(msgspec.Struct):
     """What could not be read when a log was replayed."""
 
     pages: int = 0
-    cut: bool = False  # a file is shorter than it was made: nobody knows what stood there
+    cut: bool = False  # a file is missing or too short: nobody knows what stood there
 
     def __bool__(self) -> bool:
         return bool(self.pages) or self.cut
@@ -176,6 +176,8 @@ class SpoolLog:
             if generation <= after:
                 self._leave(path, generation)
                 continue
+            # A gap: the SQLite file has lost transactions, and what they took over.
+            loss.cut |= generation != self._generation + 1
             self._generation = generation
             segment, found = Segment(path, generation), read(path, generation)
             self.segments.append(segment)
