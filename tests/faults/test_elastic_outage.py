@@ -128,9 +128,7 @@ async def test_elasticsearch_that_is_killed_costs_nothing_but_time(tmp_path: Pat
 async def killed(node: elastic.Node, folder: Path) -> None:
     recoveries: list[float] = []
     delays: list[float] = []
-    async with faulty(
-        folder, ElasticLake(node.url), seed=3, tags=40, per_second=form(4, 40)
-    ) as world:
+    async with faulty(folder, ElasticLake(node.url), seed=3, **STEADY) as world:
         await warm(world)
         gauge = Gauge(world)
         async with gauge.watching():
