@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from taglake import __version__
-from taglake.commands import collect, demo, files, network, people, reports, setup
+from taglake.commands import accounts, collect, demo, files, network, people, reports, setup
 from taglake.errors import told
 from taglake.logs import configure
 from taglake.settings import load
@@ -56,6 +56,7 @@ for command in (
     files.import_,
     reports.export,
     people.client,
+    accounts.account,
     setup.spool,
     setup.doctor,
     setup.kernels,

@@ -27,7 +27,7 @@ EVERY = _commands(taglake)
 def test_the_commands_are_those_of_the_contract() -> None:
     assert {names[0] for names in EVERY} >= {
         "init", "demo", "run", "ingest", "work", "serve", "track", "plan", "report", "parse",
-        "import", "export", "client", "spool", "doctor", "simnet",
+        "import", "export", "client", "account", "spool", "doctor", "simnet",
     }  # fmt: skip
 
 
