@@ -6,7 +6,7 @@ plain case in C and, wherever a letter or a piece of markup leaves a doubt, call
 are the same, always. Bytes must be valid UTF-8 without NUL.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdlib cimport free, realloc
 from libc.string cimport memchr, memcmp, memcpy
@@ -22,6 +22,7 @@ cdef enum:
     DONE = 0
     IN_DOUBT = 1  # the reference must say
     MOST = 128  # words compared one by one; a text with more is the reference's
+    MOST_SPELLINGS = 4096
 
 ctypedef const unsigned char* Text
 
@@ -229,13 +230,27 @@ cdef bint _only_digits(Text text, Py_ssize_t start, Py_ssize_t end) noexcept nog
     return True
 
 
+# Spellings the reference gave: the hashtags of a campaign come again on every page.
+cdef dict _spellings = {}
+
+
+cdef bytes _spelling(Text name, Py_ssize_t size):
+    """Return a name as the reference spells it."""
+    cdef bytes written = PyBytes_FromStringAndSize(<const char*> name, size)
+    cdef object kept = _spellings.get(written)
+    if kept is None:
+        if len(_spellings) >= MOST_SPELLINGS:
+            _spellings.clear()
+        kept = _spellings[written] = (<str> reference.tag_name(written.decode())).encode()
+    return <bytes> kept
+
+
 cdef int _keep_folded(Words out, Text name, Py_ssize_t size, bint digits) except -1:
     """Keep a name that is not plain ASCII as the reference spells it."""
-    cdef str word = PyUnicode_DecodeUTF8(<const char*> name, size, NULL)
     cdef bytes kept
-    if not digits and word.isdecimal():
+    if not digits and _decoded(name, size).isdecimal():
         return DONE
-    kept = (<str> reference.tag_name(word)).encode()
+    kept = _spelling(name, size)
     if not kept:
         return DONE
     return out.keep(<Text> PyBytes_AS_STRING(kept), PyBytes_GET_SIZE(kept), False)
