@@ -22,7 +22,8 @@ cdef enum:
     DONE = 0
     IN_DOUBT = 1  # the reference must say
     MOST = 128  # words compared one by one; a text with more is the reference's
-    MOST_SPELLINGS = 4096
+    MOST_SPELLINGS = 4096  # that are remembered
+    LONGEST_SPELLING = 256  # bytes of one
 
 ctypedef const unsigned char* Text
 
@@ -241,7 +242,9 @@ cdef bytes _spelling(Text name, Py_ssize_t size):
     if kept is None:
         if len(_spellings) >= MOST_SPELLINGS:
             _spellings.clear()
-        kept = _spellings[written] = (<str> reference.tag_name(written.decode())).encode()
+        kept = (<str> reference.tag_name(written.decode())).encode()
+        if size <= LONGEST_SPELLING:
+            _spellings[written] = kept
     return <bytes> kept
 
 
