@@ -8,7 +8,7 @@ another shape, HandOver.
 
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint8_t, uint32_t
-from libc.string cimport memchr
+from libc.string cimport memchr, memcpy
 
 from ingestor.kernel.rows cimport (
     COMMENT, COMMENTS, FOLLOWERS, FOLLOWING, LIKES, POST, POSTS, PROFILE, TAG, UNDATED, VIEWS,
@@ -338,6 +338,24 @@ cdef void _put_words(Writer* out, Words words) noexcept nogil:
             put_byte(out, c",")
         put_json(out, words.text + words.each[i].start, words.each[i].size)
     put_byte(out, c"]")
+
+
+cdef void _put_plain_words(Writer* out, Words words) noexcept nogil:
+    """Write words of letters, digits and marks, which need no escapes, as a JSON array."""
+    cdef Py_ssize_t i
+    cdef uint8_t* to
+    if words.count == 0 or not reserve(out, words.used + 3 * words.count + 1):
+        put_literal(out, b"[]")
+        return
+    to = out.bytes + out.size
+    for i in range(words.count):
+        to[0] = c"," if i else c"["
+        to[1] = c'"'
+        memcpy(to + 2, words.text + words.each[i].start, words.each[i].size)
+        to += words.each[i].size + 3
+        (to - 1)[0] = c'"'
+    to[0] = c"]"
+    out.size = to + 1 - out.bytes
 
 
 cdef class InstagramRows(KernelRows):
@@ -877,12 +895,15 @@ cdef class InstagramRows(KernelRows):
                 raise MemoryError
             start, size = self.scratch.bytes, self.scratch.size
         row.text.start = said.size
-        put_node(said, tape, caption)
+        if caption:
+            put_json(said, start, size)
+        else:
+            put_literal(said, b"null")
         row.text = self.since(row.text.start)
         put_literal(said, b",null,")
         row.tags.start = said.size
         read_tags(self.words, start, size, True)
-        _put_words(said, self.words)
+        _put_plain_words(said, self.words)
         row.tags = self.since(row.tags.start)
         put_byte(said, c",")
         row.mentions.start = said.size
