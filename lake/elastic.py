@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from lake.bulk import Deletion, verdicts
 from lake.connection import Connection
 from lake.contract import (
@@ -34,7 +36,7 @@ from lake.counting import Counts
 from lake.entries import entries
 from lake.errors import BadQuestion, Misplaced, Refused, Unavailable
 from lake.lines import line_of
-from lake.mappings import properties, template
+from lake.mappings import lacking, properties, template
 from lake.query import narrows, query
 from lake.records import RECORDS, Record, Snapshot
 from lake.search import Documents
@@ -93,8 +95,16 @@ class ElasticLake:
         name = f"{self._prefix}-{table}"
         await self._connection.manage("PUT", f"/_index_template/{name}", wanted)
         if f'"{name}"'.encode() in stored:
-            fields = {"properties": properties(table)}
-            await self._connection.manage("PUT", f"/{name}-*/_mapping", fields)
+            await self._add_fields(table)
+
+    async def _add_fields(self, table: str) -> None:
+        """Give the indices of a table the fields that came after them."""
+        answer = await self._connection.manage("GET", f"/{self._prefix}-{table}-*/_mapping")
+        for index, told in msgspec.json.decode(answer or b"{}").items():
+            fields = lacking(properties(table), told["mappings"].get("properties", {}))
+            if fields:
+                wanted = {"properties": fields}
+                await self._connection.manage("PUT", f"/{index}/_mapping", wanted)
 
     async def close(self) -> None:
         """Close all connections."""

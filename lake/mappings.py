@@ -19,7 +19,8 @@ FieldKind = Literal["word", "text", "integer", "number", "flag", "time", "kept"]
 """`kept` is stored and given back, but nobody can ask for it."""
 
 _TEXTS = frozenset({"text", "bio"})
-_KEPT = frozenset({"url", "link"})  # unique in every record: an index of them is weight without use
+# Unique in every record and not what anybody asks by: an index of them is weight without use.
+_KEPT = frozenset({"url", "link", "native_id", "code"})
 _LONG_WORDS = frozenset({"links", "detail"})  # may exceed what Lucene takes as one term
 _LONGEST_INDEXED = 8_191  # characters of up to 4 bytes within Lucene's 32,766 bytes
 
@@ -53,6 +54,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         """Return how Elasticsearch indexes it."""
         if self.path in _KEPT:
             return {"type": "keyword", "index": False, "doc_values": False}
+        if self.path == "id":
+            # Asked for by `_id`, which is the same and indexed anyway; its values give the order.
+            return {"type": "keyword", "index": False}
         if self.path in _LONG_WORDS:
             return {"type": "keyword", "ignore_above": _LONGEST_INDEXED}
         return _PROPERTIES[self.kind]
@@ -118,6 +122,22 @@ def properties(table: str) -> dict[str, Any]:
         # Networks send impossible places; the post is worth keeping without its point.
         tree["location"] = {"type": "geo_point", "ignore_malformed": True}
     return tree
+
+
+def lacking(wanted: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a mapping that an index does not have yet.
+
+    How a field is indexed cannot be changed in an index that there is, and need not be: what is
+    indexed more than it has to be answers the same.
+    """
+    found: dict[str, Any] = {}
+    for name, field in wanted.items():
+        if name not in there:
+            found[name] = field
+        elif "properties" in field:
+            inner = lacking(field["properties"], there[name].get("properties", {}))
+            found |= {name: {"properties": inner}} if inner else {}
+    return found
 
 
 def template(table: str, *, prefix: str, shards: int, replicas: int) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def narrows(where: Where) -> bool:
 def terms(kind: type[Record], path: str, values: tuple[str, ...]) -> Query:
     """Return the query that a field is one of `values`, however many."""
     name = _known(kind, path).path
+    if name == "id":
+        return {"ids": {"values": list(values)}}
     if len(values) <= _MOST_TERMS:
         return {"terms": {name: list(values)}}
     starts = range(0, len(values), _MOST_TERMS)

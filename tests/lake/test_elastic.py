@@ -15,7 +15,7 @@ from lake.connection import Connection
 from lake.contract import COUNT, STORED, Group, Line, Metric, Sort, Verdict, Where
 from lake.counting import Counts
 from lake.elastic import ElasticLake
-from lake.errors import BadQuestion, Misplaced, Refused, Unavailable
+from lake.errors import BadQuestion, Misplaced, Refused, TooLarge, Unavailable
 from lake.lines import line_of, milliseconds
 from lake.records import Counts as SnapshotCounts
 from lake.records import Location, Post, PostCounts, Snapshot, Tag
@@ -127,12 +127,15 @@ async def test_opening_again_changes_nothing_and_a_new_field_reaches_old_indices
 ) -> None:
     await lake.append([post(1)])
     await lake.open()
+    older = f"/{server.prefix}-posts-2023.01"
+    indexed = {"type": "keyword", "index": True, "doc_values": True}
+    await server.ask("PUT", older, {"mappings": {"properties": {"native_id": indexed}}})
     path = f"/_index_template/{server.prefix}-posts"
     stored = (await server.ask("GET", path))["index_templates"][0]["index_template"]
     stored["_meta"]["digest"] = "of an older version"
     del stored["template"]["mappings"]["properties"]["engagements"]
     await server.ask("PUT", path, stored)
-    await lake.open()
+    await lake.open()  # how an index that is there holds a field cannot be changed, and is left
     again = (await server.ask("GET", path))["index_templates"][0]["index_template"]
     assert again["template"]["mappings"]["properties"]["engagements"] == {"type": "long"}
 
@@ -232,6 +235,14 @@ async def test_a_broken_body_is_refused_as_a_whole(elastic_url: str) -> None:
     with pytest.raises(Refused) as raised:
         await connection.bulk(b'{"index":{"_index":"x","_id":\n{"SECRET":1}\n', documents=1)
     assert "SECRET" not in str(raised.value)
+    await connection.close()
+
+
+async def test_a_body_over_the_limit_of_the_server_is_too_large(elastic_url: str) -> None:
+    connection = Connection(elastic_url)
+    part = b'{"index":{"_index":"x","_id":"1"}}\n{"a":"' + b"x" * (1 << 20) + b'"}\n'
+    with pytest.raises(TooLarge):
+        await connection.bulk(*[part] * 101, documents=101)  # http.max_content_length: 100 MB
     await connection.close()
 
 

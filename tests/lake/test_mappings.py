@@ -3,7 +3,7 @@
 import pytest
 
 from lake.errors import BadQuestion
-from lake.mappings import Field, field_of, fields, properties, template
+from lake.mappings import Field, field_of, fields, lacking, properties, template
 from lake.records import RECORDS, Post
 
 
@@ -34,6 +34,23 @@ def test_a_template_is_strict_and_meets_only_its_own_table(table: str) -> None:
     assert made["template"]["mappings"]["dynamic"] == "strict"
     assert made["template"]["settings"]["index"]["codec"] == "best_compression"
     assert made["template"]["settings"]["index"]["number_of_shards"] == 2
+
+
+def test_what_nobody_asks_by_costs_no_index() -> None:
+    posts = properties("posts")
+    assert posts["native_id"] == {"type": "keyword", "index": False, "doc_values": False}
+    assert posts["id"] == {"type": "keyword", "index": False}  # asked by `_id`, sorted by this
+
+
+def test_only_fields_that_an_index_has_not_are_added_to_it() -> None:
+    there = properties("profiles")
+    there["native_id"] = {"type": "keyword"}  # as an older release made it
+    assert lacking(properties("profiles"), there) == {}
+    del there["bio"], there["counts"]["properties"]["posts"]
+    assert lacking(properties("profiles"), there) == {
+        "bio": {"type": "text", "norms": False},
+        "counts": {"properties": {"posts": {"type": "long"}}},
+    }
 
 
 def test_the_digest_of_a_template_changes_with_its_content() -> None:
