@@ -262,11 +262,18 @@ class Spool:
                 written.numbers = self._file.append(pages, logged)
             if pages:
                 reached("after_spool")
-            written.replayed = self._file.replay_wanted()
         except Full as full:
             written.refused = full if pages else None  # a mark that is not written costs a replay
+        written.replayed = self._replay_wanted()
         self._measure()
         return written
+
+    def _replay_wanted(self) -> int:
+        try:
+            return self._file.replay_wanted()
+        except Full as full:
+            log.warning("spool cannot put dead letters back", reason=str(full))
+            return 0
 
     def _measure(self) -> None:
         self._fill = self._file.fill()

@@ -22,6 +22,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -116,6 +117,11 @@ def pack(lines: Sequence[Line]) -> bytes:
     if len(lines) > LINES:
         raise ValueError(f"a page of {len(lines)} lines: the spool takes up to {LINES}")
     return _pack(lines) if lines else b""
+
+
+def compress(body: bytes) -> bytes:
+    """Return a page as it is kept when it has to stay. Level 1: it is read once."""
+    return isal_zlib.compress(body, 1)  # type: ignore[no-any-return] # isal has no types
 
 
 class SpoolFile:
@@ -221,7 +227,7 @@ class SpoolFile:
         segment = self._log.segments[-1]
         for entry in entries:
             if entry.number:
-                self._next = entry.number + 1
+                self._next = max(self._next, entry.number + 1)
             if entry.target is not None and entry.position is not None:
                 known = segment.cursors.get(entry.target)
                 # A fence lower than the stored one is a holder that lost its lease: its cursor
@@ -274,7 +280,7 @@ class SpoolFile:
     def _take_over(self, segment: Segment) -> None:
         for number, place in segment.live.items():
             body = segment.read(place)
-            payload = b"" if body is None else isal_zlib.compress(body, 1)
+            payload = b"" if body is None else compress(body)
             row = (number, zlib.crc32(payload), place.lines, body is None, payload)
             self._db.execute("INSERT INTO spool VALUES (?, ?, ?, ?, ?)", row)
         self._db.executemany(
@@ -324,10 +330,12 @@ class SpoolFile:
             (seq, limit),
         ).fetchall()
         found = [(number, _open(payload, crc)) for number, crc, payload in rows]
-        logged = self._log.after(seq, limit - len(rows))
+        # Dead letters that were put back are rows with later numbers than pages in the log.
+        logged = self._log.after(seq, limit, before=rows[-1][0] if len(rows) == limit else None)
         found += [
             (number, None if body is None else _unpack_lines(body)) for number, body in logged
         ]
+        found = sorted(found, key=itemgetter(0))[:limit]
         for number, lines in found:
             if lines is None:
                 self._mark_damaged(number)
@@ -447,14 +455,23 @@ class SpoolFile:
                 self._db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", _one_each(wanted))
             return len(wanted)
         for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT payload FROM dead_letters WHERE number IN ({marks})"  # noqa: S608
-            lines = tuple(_unpack_line(row[0]) for row in self._db.execute(query, part))
-            self.append([Append(lines=lines)])
-            with self._transaction():
-                self._db.executemany("DELETE FROM dead_letters WHERE number = ?", _one_each(part))
+            self._put_back(wanted[start : start + 500])
+        self._measure()
         return len(wanted)
+
+    def _put_back(self, numbers: Sequence[int]) -> None:
+        """Make a page of dead letters, in one transaction and less room than they leave: a spool
+        that is full of them can be emptied.
+        """
+        where = f"WHERE number IN ({','.join('?' * len(numbers))})"
+        with self._transaction():
+            query = f"SELECT payload FROM dead_letters {where} ORDER BY number"  # noqa: S608
+            lines = [_unpack_line(row[0]) for row in self._db.execute(query, numbers)]
+            self._db.execute(f"DELETE FROM dead_letters {where}", numbers)  # noqa: S608
+            payload = isal_zlib.compress(pack(lines), 1)
+            row = (self._next, zlib.crc32(payload), len(lines), False, payload)
+            self._db.execute("INSERT INTO spool VALUES (?, ?, ?, ?, ?)", row)
+        self._next += 1
 
     def replay_wanted(self) -> int:
         """Put back the dead letters that another process asked for; return how many."""

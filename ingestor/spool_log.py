@@ -291,11 +291,17 @@ class SpoolLog:
         places = [place for segment in self.segments for place in segment.live.values()]
         return len(places), sum(place.lines for place in places)
 
-    def after(self, number: int, limit: int) -> list[tuple[int, bytes | None]]:
-        """Return up to `limit` waiting pages behind `number`, oldest first; None: damaged."""
+    def after(
+        self, number: int, limit: int, *, before: int | None = None
+    ) -> list[tuple[int, bytes | None]]:
+        """Return up to `limit` waiting pages behind `number` and `before` another, oldest first;
+        None: damaged.
+        """
         found: list[tuple[int, bytes | None]] = []
         for segment in self.segments:
             for each, place in segment.live.items():
+                if before is not None and each > before:
+                    return found
                 if each > number and len(found) < limit:
                     found.append((each, segment.read(place)))
         return found

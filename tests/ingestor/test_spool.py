@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fakes.village import START
@@ -209,6 +210,56 @@ async def test_a_full_spool_still_moves_poison_to_the_dead_letters(spool: Spool)
     lines = await take(spool, 20)
     await spool.settle([(number, POISON) for number, _ in lines])
     assert len(await spool.dead_letters()) == 20
+
+
+async def test_a_spool_full_of_dead_letters_is_emptied_by_a_replay(
+    tmp_path: Path, clock: SteppedClock
+) -> None:
+    spool = Spool(tmp_path / "s.db", clock=clock, cap_bytes=CAP)
+    await spool.open()
+    pages = await fill_up(spool)
+    await settle_all(spool, POISON)
+    assert spool.level == "stop"
+    assert await spool.replay() == pages
+    await settle_all(spool, STORED)
+    assert await spool.dead_letters() == []
+    assert await spool.waiting() == (0, 0)
+    assert spool.level == "open"
+    await spool.append(page(1, size=4000))
+    await spool.close()
+
+
+async def settle_all(spool: Spool, verdict: Verdict) -> None:
+    while taken := await take(spool):
+        await spool.settle([(number, verdict) for number, _ in taken])
+
+
+async def test_what_is_put_back_while_pages_wait_comes_behind_them(spool: Spool) -> None:
+    await spool.append(page(1))
+    await settle_all(spool, POISON)
+    await spool.append(page(2))
+    assert await spool.replay() == 1
+    await spool.append(page(3))
+    assert await ids(spool) == ["mastodon:2", "mastodon:1", "mastodon:3"]
+
+
+async def test_a_crash_after_a_replay_uses_no_number_twice(
+    tmp_path: Path, clock: SteppedClock
+) -> None:
+    path = tmp_path / "s.db"
+    file = SpoolFile(path, cap_bytes=CAP)
+    (first,) = file.append([page(1)])
+    letter = DeadLetter(number=7, code="x", reason="x", first_seen="", table="posts", id="1")
+    file.finish([first], [(letter, msgspec.msgpack.encode(line(1)))])
+    file.append([page(2)])
+    file.replay()
+    shutil.copytree(tmp_path, tmp_path / "crashed")  # as it is on the disk, not closed
+    file.close()
+    again = SpoolFile(tmp_path / "crashed" / "s.db", cap_bytes=CAP)
+    again.append([page(3)])
+    found = [one.id for _, lines in again.pages_after(0, 100) for one in lines]
+    assert found == ["mastodon:2", "mastodon:1", "mastodon:3"]
+    again.close()
 
 
 async def test_what_was_queued_behind_a_refused_page_is_refused_too(spool: Spool) -> None:
