@@ -64,8 +64,13 @@ async def remove(settings: Settings, name: str) -> None:
 
 
 async def distrust(settings: Settings) -> int:
-    """Take all budgets as spent and all leases as ended; return how many accounts there are."""
+    """Take all budgets as spent and all leases as ended; return how many accounts there are.
+
+    Those of the settings too that the registry does not know: they may be newer than its backup.
+    """
+    known = wiring.lanes_of(settings, wiring.sources())
     async with wiring.open_the_registry(settings) as registry:
+        await registry.lanes.upsert(known)
         await registry.lanes.distrust(who=WHO)
         return len(await registry.lanes.list())
 

@@ -124,6 +124,14 @@ class Fleet:
             started(*command, out=out, env=ours | environment)
         )
 
+    def command(self, *arguments: str) -> str:
+        """Run one command of an operator to its end and return what it printed."""
+        ours = {key: value for key, value in os.environ.items() if "TAGLAKE" not in key}
+        words = [*TAGLAKE, "--config", str(self._config), *arguments]
+        done = subprocess.run(words, env=ours, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def kill(self, name: str) -> str:
         """End a process as a power cut does; return its name in the registry."""
         process = self.processes[name]

@@ -13,18 +13,20 @@ from typing import Any
 
 from aiohttp import web
 
+from fakes.village import drained
 from faults.judge import Asked
-from ingestor.clock import SteppedClock
+from ingestor.clock import Clock, SteppedClock
 from ingestor.contract import Credential
 from ingestor.ingest import Ingestor, Options
 from ingestor.sources import load_sources
 from ingestor.spool import Spool
+from lake.records import Record
 from registry import Registry, open_registry
 from registry.models import CampaignDraft, Lane
 from simnet.brands import Brand
 from simnet.budgets import Budgets
 from simnet.faults import Faults
-from simnet.judge import Record
+from simnet.judge import Record as Judged
 from simnet.logins import Site, login
 from simnet.server import app_of
 from simnet.simulation import Simulation
@@ -43,7 +45,7 @@ class Wayward(Simulation):
     wrong: Wrong | None = None
 
     def _decided(
-        self, site: Answering, ask: Ask, caller: Caller, record: Record, now: int
+        self, site: Answering, ask: Ask, caller: Caller, record: Judged, now: int
     ) -> Reply:
         if self.wrong is not None and (reply := self.wrong(caller.name)) is not None:
             return reply
@@ -159,8 +161,8 @@ class Process:
         self._made, self._folder, self._name = made, folder, name
         self._lives = 0
 
-    async def start(self, **options: Any) -> None:
-        """Begin a life, under a name that no life had."""
+    async def start(self, *, clock: Clock | None = None, **options: Any) -> None:
+        """Begin a life, under a name that no life had; `clock` is what it believes of the time."""
         self._lives += 1
         self.owner = f"{self._name}.{self._lives}"
         self._spool = Spool(self._folder / f"{self._name}.db", clock=self._made.clock)
@@ -169,7 +171,7 @@ class Process:
         calm = {"lease": 600.0, "refresh": 600.0, "revisit": 86_400.0, "report": 3600.0}
         self._ingestor = Ingestor(
             self._made.registry, self._spool, sources={name: sources[name]() for name in SITES},
-            credentials=_credential, clock=self._made.clock,
+            credentials=_credential, clock=clock or self._made.clock,
             options=Options(owner=self.owner, seed=1, **calm | options),
         )  # fmt: skip
         self._made.ingestors.append(self._ingestor)
@@ -189,6 +191,15 @@ class Process:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await self._leave()
+
+    async def spooled(self) -> list[Record]:
+        """Return what its lives have spooled, in that order, and let it go."""
+        spool = Spool(self._folder / f"{self._name}.db", clock=self._made.clock)
+        await spool.open()
+        try:
+            return await drained(spool)
+        finally:
+            await spool.close()
 
     async def _leave(self) -> None:
         self._made.ingestors.remove(self._ingestor)

@@ -96,7 +96,7 @@ async def _kill_at_random(fleet: Fleet, names: list[str]) -> None:
     await asyncio.sleep(SECONDS / KILLS)
 
 
-LANES, LIVES, HOURS, DEATHS = form((6, 3, 10, 3), (24, 6, 16, 8))
+LANES, LIVES, HOURS, DEATHS = form((6, 3, 10, 3), (24, 6, 8, 4))
 LIMIT, WINDOW = 20, 3600.0
 LOOK = 0.05  # hours
 
