@@ -39,6 +39,9 @@ LINES = 1 << 16  # lines a page may hold
 PAGE_BYTES = 4096
 VERSION = 2
 SEGMENT_BYTES, SEGMENTS = 8 << 20, 4  # of the log: some seconds of the busiest ingest
+# Bytes of the cap for each state and each visit that is remembered: they take about a twentieth and
+# an eighth of it. A spool of a gigabyte has room for all.
+STATE_SHARE, VISIT_SHARE = 4096, 16 << 10
 STATES = 100  # rows of one statement: the interpreter's lock changes hands at every statement
 
 log = structlog.get_logger()
@@ -121,7 +124,7 @@ def pack(lines: Sequence[Line]) -> bytes:
 
 def compress(body: bytes) -> bytes:
     """Return a page as it is kept when it has to stay. Level 1: it is read once."""
-    return isal_zlib.compress(body, 1)  # type: ignore[no-any-return] # isal has no types
+    return isal_zlib.compress(body, 1)
 
 
 class SpoolFile:
@@ -129,7 +132,8 @@ class SpoolFile:
 
     def __init__(self, path: Path, *, cap_bytes: int, seen_limit: int = 200_000) -> None:
         self.path = path
-        self._seen_limit = seen_limit
+        # What is remembered never leaves: it must not fill a small spool, or nothing moves any more.
+        self._seen_limit = min(seen_limit, cap_bytes // STATE_SHARE)
         self._owner = _own(path)
         # isolation_level=None: transactions are ours, written out below.
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -142,7 +146,8 @@ class SpoolFile:
         # letters, or they would block the way out.
         self._db.execute(f"PRAGMA max_page_count={cap + cap // 4}")
         self._db.executescript(_SCHEMA + revisit_file.SCHEMA)
-        self._revisits = RevisitTable(self._db)
+        limit = min(revisit_file.LIMIT, cap_bytes // VISIT_SHARE)
+        self._revisits = RevisitTable(self._db, limit=limit)
         self._log = SpoolLog(path, segment_bytes=min(SEGMENT_BYTES, self.cap_bytes // 16))
         self._rows = self._one("SELECT count(*) FROM seen")  # at most; counted anew when it matters
         self._used = 0
@@ -289,7 +294,7 @@ class SpoolFile:
             " WHERE excluded.fence >= cursor.fence",
             [(target, *cursor) for target, cursor in segment.cursors.items()],
         )
-        states = [(key, *state) for key, state in sorted(segment.seen.items())]
+        states = [(key, *state) for key, state in segment.seen.items()]
         self._rows += len(states)
         whole = len(states) - len(states) % STATES
         rows = ",".join(["(?, ?, ?)"] * STATES)

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from fakes.village import START
 from faults.figures import record
 from faults.forms import form
+from ingestor import spool_log
 from ingestor.clock import SteppedClock
 from ingestor.spool import Spool
 from ingestor.spool_file import Append, Full, SpoolFile
@@ -201,12 +202,10 @@ class SpoolModel(RuleBasedStateMachine):
 
     def tear(self) -> None:
         """Leave half of a record behind the last one, as a loss of power does."""
-        for path in self.folder.glob("s.db-log-*"):
-            body = path.read_bytes()
-            end = len(body.rstrip(b"\0"))
-            with path.open("r+b") as file:
-                file.seek(end)
-                file.write(body[36:][: max(0, min(300, len(body) - end))])
+        for generation, path in spool_log.files(self.path)[-1:]:
+            body, end = path.read_bytes(), spool_log.read(path, generation).end
+            half = body[: end // 2][: len(body) - end]
+            path.write_bytes(body[:end] + half + body[end + len(half) :])
 
     @invariant()
     def equal(self) -> None:
