@@ -394,13 +394,18 @@ cdef class Statuses(FeedRows):
 
     cdef str _actor(self, const uint32_t* found):
         """Return an account's ActivityPub id."""
-        cdef str page
+        cdef Py_ssize_t size = 0
+        cdef Py_ssize_t slash
+        cdef Text page
         if is_word(self.tape, found[URI]):
             return word_of(&self.scratch, self.tape, found[URI])
-        page = word_of(&self.scratch, self.tape, found[URL])
-        if page is None:
+        if not is_word(self.tape, found[URL]):
             raise HandOver
-        return _mastodon_shapes.actor({"url": page})
+        page = self.text(found[URL], &size)
+        slash = _slash_in(page, size)
+        if slash < 0:
+            return _mastodon_shapes.actor({"url": page[:size].decode()})
+        return f"{page[:slash].decode()}/users/{page[slash + 2:size].decode()}"
 
     cdef int _profile(
         self,
@@ -500,6 +505,31 @@ cdef class Statuses(FeedRows):
         self._put_source(&self.written)
         self.marks.append((start, self.written.size, self.written.size, 0))
         return 0
+
+
+cdef Py_ssize_t _slash_in(Text page, Py_ssize_t size) noexcept nogil:
+    """Return where the path of https://host/@name starts, -1 of an address in any other form."""
+    cdef Py_ssize_t i = 8
+    cdef Py_ssize_t slash
+    if size < 12 or memcmp(page, b"https://", 8) != 0:
+        return -1
+    while i < size and (_is_plain(page[i]) or page[i] == c":"):
+        i += 1
+    slash = i
+    if i == 8 or i + 2 >= size or page[i] != c"/" or page[i + 1] != c"@":
+        return -1
+    i += 2
+    while i < size and _is_plain(page[i]):
+        i += 1
+    return slash if i == size else -1
+
+
+cdef inline bint _is_plain(uint8_t c) noexcept nogil:
+    """Return whether a letter means nothing in an address but itself."""
+    return (
+        c"a" <= c <= c"z" or c"A" <= c <= c"Z" or c"0" <= c <= c"9" or c == c"." or c == c"-"
+        or c == c"_"
+    )
 
 
 def read(bytes body not None, object seen, int parser):

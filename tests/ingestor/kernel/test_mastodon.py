@@ -192,6 +192,26 @@ def test_an_account_told_with_counts_later_is_handed_over() -> None:
     assert is_read(body_of([said.status("2"), first]))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://one.example:8443/@a_b-c.d",
+        "https://one.example/@alice/",
+        "https://one.example/@",
+        "https:///@alice",
+        "HTTPS://One.example/@alice",
+        "https://one.example/alice",
+        "https://one.example/@alice?x",
+        "https://one.example/@@alice",
+        "https://me@one.example/@alïce",
+        "https://one.example",
+        "@alice",
+    ],
+)
+def test_an_account_told_by_its_page_alone_is_read(url: str) -> None:
+    assert is_read(body_of([said.status(account=said.account(url=url))]))
+
+
 def test_a_status_shown_twice_is_one_row() -> None:
     page = kernel.read_mastodon(body_of([said.status(), said.status(content="x")]), SEEN, version=1)
     assert page is not None
