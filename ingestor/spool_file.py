@@ -132,7 +132,7 @@ class SpoolFile:
 
     def __init__(self, path: Path, *, cap_bytes: int, seen_limit: int = 200_000) -> None:
         self.path = path
-        # What is remembered never leaves: it must not fill a small spool, or nothing moves any more.
+        # What is remembered never leaves: it must not fill a small spool, or nothing moves again.
         self._seen_limit = min(seen_limit, cap_bytes // STATE_SHARE)
         self._owner = _own(path)
         # isolation_level=None: transactions are ours, written out below.

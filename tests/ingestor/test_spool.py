@@ -16,6 +16,7 @@ import pytest
 
 from fakes.village import START
 from ingestor.clock import SteppedClock
+from ingestor.revisit_file import Visit
 from ingestor.spool import Spool
 from ingestor.spool_file import LINES, Append, DeadLetter, Full, SpoolFile
 from ingestor.spool_rescue import open_spool
@@ -296,6 +297,22 @@ async def test_only_the_subjects_seen_last_are_remembered(tmp_path: Path) -> Non
 
 
 # --- damage
+
+
+async def test_what_is_remembered_never_stops_a_small_spool(
+    tmp_path: Path, clock: SteppedClock
+) -> None:
+    spool = Spool(tmp_path / "s.db", clock=clock, cap_bytes=4 << 20)
+    await spool.open()
+    for start in range(0, 15_000, 100):
+        numbers = range(start, start + 100)
+        seen = tuple((f"mastodon:{n}", b"s" * 60) for n in numbers)
+        visits = tuple(Visit(id=f"mastodon:{n}", due=n * 3_600, rung=0, lane="l") for n in numbers)
+        await spool.append(page(*numbers, size=600, seen=seen, visits=visits, touched=start))
+        await settle_all(spool, STORED)
+    assert spool.level == "open"
+    assert spool.fill < 0.4
+    await spool.close()
 
 
 async def test_a_flipped_payload_is_counted_and_never_sent(
