@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tags", type=int, default=200)
     parser.add_argument("--per-second", type=float, default=6.0)
-    parser.add_argument("--limit", type=int, default=200)
+    parser.add_argument("--limit", type=int, default=1000)
     parser.add_argument("--window", type=float, default=5.0)
     asked = parser.parse_args()
     made = simulation(

@@ -360,7 +360,7 @@ async def faulty(
     seed: int,
     tags: int = 200,
     per_second: float = 6.0,
-    limit: int = 200,
+    limit: int = 1000,
     window: float = 5.0,
     megabytes: int = 1024,
     grace: float = 15.0,
