@@ -60,10 +60,9 @@ class MemorySpool:
 
     def __init__(self) -> None:
         self.on_refusal: Callable[[], None] | None = None
-        self._seen: dict[str, bytes] = {}
-        self._lines: dict[int, Line] = {}
-        self._ready: deque[int] = deque()
-        self._next = self._size = 0
+        self._ready: deque[tuple[int, Line]] = deque()
+        self._flying: dict[int, int] = {}  # bytes of what was taken, by its first line's number
+        self._next = self._left = self._bytes = 0
         self._room = asyncio.Event()
         self._room.set()
         self._bell = Bell()
@@ -71,20 +70,18 @@ class MemorySpool:
 
     async def append(self, page: Append) -> None:
         """Queue the lines of a page."""
-        self._seen.update(page.seen)
-        for line in page.lines:
-            self._lines[self._next] = line
-            self._ready.append(self._next)
-            self._next += 1
-            self._size += len(line.body)
+        self._ready.extend(enumerate(page.lines, self._next))
+        self._next += len(page.lines)
+        self._left += len(page.lines)
+        self._bytes += sum([len(line.body) for line in page.lines])
         self._bell.ring()
-        if self._size > QUEUE_BYTES:
+        if self._bytes > QUEUE_BYTES:
             self._room.clear()
-        await self._room.wait()
+            await self._room.wait()
 
     async def seen(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return the last known states."""
-        return {key: self._seen[key] for key in ids if key in self._seen}
+        """Return nothing: the pipeline remembers 100,000 posts, more than there are."""
+        return {}
 
     async def position(self, target: str) -> bytes | None:
         """Return nothing: the pipeline keeps positions in memory too."""
@@ -95,19 +92,21 @@ class MemorySpool:
         taken: list[tuple[int, Line]] = []
         size = 0
         while self._ready and len(taken) < max_lines and size < max_bytes:
-            number = self._ready.popleft()
-            line = self._lines[number]
-            size += len(line.body)
-            taken.append((number, line))
+            one = self._ready.popleft()
+            size += len(one[1].body)
+            taken.append(one)
+        if taken:
+            self._flying[taken[0][0]] = size
         return taken
 
     async def settle(self, verdicts: Sequence[tuple[int, Verdict]]) -> None:
-        """Forget what was stored; anything else ends the benchmark."""
-        for number, verdict in verdicts:
+        """Forget a request that was stored; anything else ends the benchmark."""
+        for _, verdict in verdicts:
             if verdict.outcome != "stored":
                 raise RuntimeError(f"the sink did not store a line: {verdict}")
-            self._size -= len(self._lines.pop(number).body)
-        if self._size <= QUEUE_BYTES:
+        self._left -= len(verdicts)
+        self._bytes -= self._flying.pop(verdicts[0][0])
+        if self._bytes <= QUEUE_BYTES:
             self._room.set()
 
     async def release(self, seqs: Sequence[int], *, delay: float) -> None:
@@ -121,7 +120,7 @@ class MemorySpool:
 
     async def waiting(self) -> tuple[int, int]:
         """Return how much is not yet in the lake."""
-        return len(self._lines), len(self._lines)
+        return self._left, self._left
 
 
 class _Book:
