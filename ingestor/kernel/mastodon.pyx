@@ -509,14 +509,17 @@ cdef class Statuses(FeedRows):
 
 cdef Py_ssize_t _slash_in(Text page, Py_ssize_t size) noexcept nogil:
     """Return where the path of https://host/@name starts, -1 of an address in any other form."""
-    cdef Py_ssize_t i = 8
-    cdef Py_ssize_t slash
-    if size < 12 or memcmp(page, b"https://", 8) != 0:
-        return -1
+    cdef Py_ssize_t i = 0
+    cdef Py_ssize_t start, slash
+    if size > 8 and memcmp(page, b"https://", 8) == 0:
+        i = 8
+    elif size > 7 and memcmp(page, b"http://", 7) == 0:
+        i = 7
+    start = i
     while i < size and (_is_plain(page[i]) or page[i] == c":"):
         i += 1
     slash = i
-    if i == 8 or i + 2 >= size or page[i] != c"/" or page[i + 1] != c"@":
+    if start == 0 or i == start or i + 2 >= size or page[i] != c"/" or page[i + 1] != c"@":
         return -1
     i += 2
     while i < size and _is_plain(page[i]):

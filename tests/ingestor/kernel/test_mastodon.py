@@ -199,6 +199,8 @@ def test_an_account_told_with_counts_later_is_handed_over() -> None:
         "https://one.example/@alice/",
         "https://one.example/@",
         "https:///@alice",
+        "http://one.example/@alice",
+        "ftp://one.example/@alice",
         "HTTPS://One.example/@alice",
         "https://one.example/alice",
         "https://one.example/@alice?x",
