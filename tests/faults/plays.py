@@ -14,6 +14,7 @@ from lake.killpoint import EXIT, POINTS
 
 GRACE = 3.0
 SECONDS = form(2.0, 60.0)
+TORN = Fault(bytes_per_second=200_000, slice_bytes=500)
 WARM = form(1.0, 20.0)  # until the first polls of all targets are made
 
 Figures = dict[str, object]
@@ -104,6 +105,8 @@ async def kill_at_points(world: World, *, times: int) -> dict[str, int]:
         passes = 1 if point == "in_burial" else world.rng.randint(1, form(2, 6))
         await world.start(kill_at=f"{point}:{passes}")
         world.kills += 1
+        # On a slow wire the process dies with a part of its request on the way.
+        world.way.fault = TORN if point == "in_send" else CLEAN
         deaths[point] += await world.ended(seconds=form(60, 60)) == EXIT
     assert deaths == dict.fromkeys(POINTS, times), world.trouble(str(deaths))
     return deaths
