@@ -259,7 +259,7 @@ class SpoolLog:
         pages = len(parts)
         length = sum(map(len, parts)) + len(tail)
         head = _HEAD.pack(_BEGIN, segment.generation, pages, len(tail), length, segment.size, 0)
-        crc = isal_zlib.crc32(head)
+        crc = isal_zlib.crc32(head, segment.end)  # a record elsewhere than it was put is none
         for part in (*parts, tail):
             crc = isal_zlib.crc32(part, crc)
         head = head[:-4] + struct.pack("<I", crc)
@@ -391,7 +391,7 @@ def _record(body: bytes, at: int, generation: int) -> tuple[tuple[int, ...], Tai
     end = at + _HEAD.size + head[4]
     if head[:2] != (_BEGIN, generation) or end + _FOOT.size > len(body) or head[3] > head[4]:
         return None
-    crc = isal_zlib.crc32(_HEAD.pack(*head[:6], 0))
+    crc = isal_zlib.crc32(_HEAD.pack(*head[:6], 0), at)
     view = memoryview(body)
     if isal_zlib.crc32(view[at + _HEAD.size : end], crc) != head[6]:
         return None

@@ -18,7 +18,7 @@ from fakes.village import START
 from ingestor.clock import SteppedClock
 from ingestor.revisit_file import Visit
 from ingestor.spool import Spool
-from ingestor.spool_file import LINES, Append, DeadLetter, Full, SpoolFile
+from ingestor.spool_file import LINES, Append, DeadLetter, Full, InUse, SpoolFile
 from ingestor.spool_rescue import open_spool
 from lake.contract import STORED, Line, Verdict
 
@@ -174,6 +174,49 @@ async def test_one_closed_month_does_not_hold_up_the_others(
     await spool.settle([(number, STORED) for number, _ in again])
     assert await spool.waiting() == (0, 0)
     await spool.close()
+
+
+async def test_what_another_process_wants_replayed_comes_with_the_next_commit(
+    spool: Spool, clock: SteppedClock
+) -> None:
+    await spool.append(page(1))
+    await spool.settle([(number, POISON) for number, _ in await take(spool)])
+    other = Spool(spool.path, clock=clock, cap_bytes=CAP)
+    await other.open()
+    assert await other.replay() == 1
+    with pytest.raises(InUse):
+        await other.append(page(2))
+    await other.close()
+    await spool.append(page(3))
+    assert sorted(await ids(spool)) == ["mastodon:1", "mastodon:3"]
+    assert await spool.dead_letters() == []
+
+
+async def test_a_spool_that_falls_behind_reads_its_pages_back_from_the_disk(
+    tmp_path: Path, clock: SteppedClock
+) -> None:
+    spool = Spool(tmp_path / "s.db", clock=clock, cap_bytes=256 << 20)
+    await spool.open()
+    for number in range(30):
+        await spool.append(page(number, size=1 << 20))  # more than is held in memory
+    found = []
+    while lines := await spool.take(max_bytes=2 << 20, max_lines=10):
+        assert all(one == line(int(one.id[9:]), size=1 << 20) for _, one in lines)
+        found += [one.id for _, one in lines]
+        await spool.settle([(number, STORED) for number, _ in lines])
+    assert found == [f"mastodon:{number}" for number in range(30)]
+    assert await spool.waiting() == (0, 0)
+    await spool.close()
+
+
+async def test_new_subjects_cost_no_look_at_the_disk(spool: Spool) -> None:
+    await spool.append(page(1, seen=(("a", b"s"),)))
+    asked: list[object] = []
+    spool._file.seen = lambda ids: asked.append(ids) or {}  # type: ignore[assignment,func-returns-value] # counts
+    assert await spool.seen(["b", "c"]) == {}
+    assert asked == []
+    await spool.seen(["b", "a"])
+    assert asked == [["a"]]
 
 
 async def test_cursor_and_state_move_with_their_page(spool: Spool) -> None:
