@@ -42,11 +42,11 @@ class Asked(msgspec.Struct):
 class Provider:
     """One provider with a budget for each account it meets."""
 
-    def __init__(self, *, limit: int, window: float, late: float = 0.0) -> None:
+    def __init__(self, *, limit: int, window: float) -> None:
         self.judge = Judge()
         self.tags: dict[str, list[str]] = {}
         self.ports: dict[str, list[int]] = {}
-        self.late = late  # seconds an answer takes
+        self.late: dict[str, float] = {}  # seconds an account's answers take
         self._budget = (limit, window)
         self._windows: dict[str, Window] = {}
         self._numbers = itertools.count(1)
@@ -59,8 +59,8 @@ class Provider:
         record = self.judge.saw(account, now, window=self._budget)
         self.tags.setdefault(account, []).append(tag)
         self.ports.setdefault(account, []).append(_port(request))
-        if self.late:
-            await asyncio.sleep(self.late)
+        if account in self.late:
+            await asyncio.sleep(self.late[account])
         if not self._windows.setdefault(account, Window(*self._budget)).grant(now):
             record.refused += 1
             return web.json_response({"error": "Too many requests"}, status=429)
@@ -156,9 +156,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--limit", type=int, required=True)
     parser.add_argument("--window", type=float, required=True)
-    parser.add_argument("--late", type=float, default=0.0)
     asked = parser.parse_args()
-    provider = Provider(limit=asked.limit, window=asked.window, late=asked.late)
+    provider = Provider(limit=asked.limit, window=asked.window)
     web.run_app(provider.app(), host="127.0.0.1", port=asked.port, print=None, access_log=None)
 
 

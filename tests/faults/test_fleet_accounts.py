@@ -3,18 +3,27 @@
 Case 29: a network that answers nothing but 503 for five minutes.
 """
 
+import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from fakes.memory_lake import MemoryLake
 from faults.figures import record
 from faults.forms import form
+from faults.judge import Provider
 from faults.stage import START, running, stage
+from ingestor.ingest import Options
+from registry import Registry, open_registry
+from registry.models import CampaignDraft
 from simnet.budgets import Budgets
 from simnet.faults import Death, Faults, HowDead, Outage
+from taglake.roles import Collector
+from taglake.settings import AccountSettings, IngestSettings, Settings
 
 HOUR = 3600.0
 
@@ -54,9 +63,62 @@ async def test_a_dead_account_is_asked_three_times_at_most_and_its_tags_move(
     assert judged.overspent == []
 
 
-async def _pinned(registry: object) -> dict[str, str | None]:
-    watched = await registry.targets.watched(START + timedelta(hours=1))  # type: ignore[attr-defined]
+async def _pinned(registry: Registry) -> dict[str, str | None]:
+    watched = await registry.targets.watched(START + timedelta(hours=1))
     return {one.key: one.lane for one in watched}
+
+
+async def test_an_account_whose_answers_take_ten_seconds_holds_up_no_other(tmp_path: Path) -> None:
+    provider = Provider(limit=30, window=6.0)
+    provider.late["token-of-slow"] = 10.0
+    runner = web.AppRunner(provider.app(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    settings = Settings.model_construct(
+        accounts=tuple(
+            AccountSettings(
+                source="mastodon", name=name, base_url=url, secret=name, limit=30, window=6.0
+            )
+            for name in ("slow", "quick")
+        ),
+        secrets=tmp_path, ingest=IngestSettings(spool=tmp_path / "spool.db"),
+    )  # fmt: skip
+    for name in ("slow", "quick"):
+        (tmp_path / name).write_text(f"token-of-{name}")
+    async with await open_registry(
+        f"sqlite:///{tmp_path}/registry.db", pepper="p" * 24
+    ) as registry:
+        options = Options(concurrency=8, grace=0.1)  # fewer than what is due on the slow one
+        collector = Collector(settings, MemoryLake(), registry, options=options)
+        await collector.open()
+        await _track(registry, [f"tag{number}" for number in range(200)])
+        stop = asyncio.Event()
+        task = asyncio.create_task(collector.ingestor.run(stop))
+        await asyncio.sleep(9.0)
+        stop.set()
+        await task
+        await collector.close()
+    await runner.cleanup()
+    slow, quick = (
+        len(provider.judge.records[f"token-of-{name}"].stamps) for name in ("slow", "quick")
+    )
+    record(
+        28, "answers of one account take 10 s", requests_to_slow=slow,
+        requests_of_the_other=quick, allowed_to_the_other_in_a_window=30,
+    )  # fmt: skip
+    assert slow <= 5
+    assert quick >= 30
+
+
+async def _track(registry: Registry, tags: list[str]) -> None:
+    client = await registry.clients.create("one", max_targets=len(tags))
+    now = datetime.now(UTC)
+    draft = CampaignDraft(
+        name="one", networks=("mastodon",), hashtags=tuple(tags), baseline_days=0,
+        start=now - timedelta(hours=1), end=now + timedelta(days=1),
+    )  # fmt: skip
+    await registry.campaigns.create(client.id, draft)
 
 
 async def test_an_outage_costs_a_probe_every_thirty_seconds_and_ends_by_itself(
