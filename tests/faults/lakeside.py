@@ -81,22 +81,16 @@ async def way(
     *,
     pace: float = 1.0,
     seed: int = 1,
-    widest: int = 4,
-    grown: bool = False,
     cap_bytes: int = 1 << 30,
     **sender: Any,
 ) -> AsyncIterator[Way]:
-    """Open the spool at `path` and make a sender of its own into `lake`.
-
-    pace: how quick its clock is. grown: as many requests as `widest` go out from the first moment.
+    """Open the spool at `path` and make a sender of its own into `lake`; its clock is `pace` times
+    as quick as the machine's.
     """
     clock = QuickClock(pace)
     spool = Spool(path, clock=clock, cap_bytes=cap_bytes)
     await spool.open()
     rng = random.Random(seed)
-    width = Pace(rng=rng, widest=widest)
-    while grown and width.width < widest:
-        width.succeeded()
     try:
         yield Way(
             spool,
@@ -104,7 +98,7 @@ async def way(
                 spool,
                 lake,
                 rng=rng,
-                pace=width,
+                pace=Pace(rng=rng),
                 clock=clock.monotonic,
                 sleep=clock.sleep,
                 **sender,

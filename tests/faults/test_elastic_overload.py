@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from fakes.elastic import FakeElastic, Item
+from fakes.outbox import Clock, MemoryOutbox
 from faults.figures import record
 from faults.forms import LONG, form
 from faults.lakeside import Operator, elastic_lake, way
@@ -17,6 +19,8 @@ from faults.poison import good
 from lake.contract import Line
 from lake.elastic import ElasticLake
 from lake.lines import line_of
+from lake.pacing import Pace
+from lake.sender import Sender
 
 BODY = 8 << 20  # bytes of one request: ten of them are more than 512 MiB of heap let in
 PARALLEL = 10
@@ -72,30 +76,44 @@ async def refusals(operator: Operator) -> int:
     return sum(int(each["coordinating_rejections"]) for each in memory)
 
 
+class RealTime(Clock):
+    """The machine's clock, for a queue in memory."""
+
+    def __call__(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the seconds pass."""
+        await asyncio.sleep(seconds)
+
+
+def grown(rng: random.Random) -> Pace:
+    """Return a pace that lets ten requests out in the first moment."""
+    pace = Pace(rng=rng, widest=PARALLEL)
+    while pace.width < PARALLEL:
+        pace.succeeded()
+    return pace
+
+
 @pytest.mark.elastic
 async def test_a_lake_that_refuses_ten_large_requests_is_asked_for_fewer_at_once(
-    elastic_url: str, tmp_path: Path
+    elastic_url: str,
 ) -> None:
     lines = [heavy(number) for number in range(form(14_000, 24_000))]
-    async with (
-        elastic_lake(elastic_url) as (lake, operator),
-        way(
-            tmp_path / "spool.db",
-            lake,
-            widest=PARALLEL,
-            grown=True,
-            max_bytes=BODY,
-            max_lines=50_000,
-        ) as line_up,
-    ):
-        await line_up.put(lines)
-        before, narrowest = await refusals(operator), PARALLEL
-        async with line_up.sending():
-            while (await line_up.spool.waiting())[1]:
-                narrowest = min(narrowest, line_up.sender.progress.width)
-                await asyncio.sleep(0.01)
-        refused, progress = await refusals(operator) - before, line_up.sender.progress
-        assert await line_up.spool.dead_letters() == []
+    # In memory: a spool never holds so much of itself there that ten such requests could be made.
+    clock, rng = RealTime(), random.Random(10)
+    outbox, narrowest = MemoryOutbox(lines, clock), PARALLEL
+    async with elastic_lake(elastic_url) as (lake, operator):
+        sender = Sender(
+            outbox, lake, rng=rng, pace=grown(rng), max_bytes=BODY, max_lines=50_000, clock=clock
+        )
+        before, sending = await refusals(operator), asyncio.create_task(sender.drain())
+        while not sending.done():
+            narrowest = min(narrowest, sender.progress.width)
+            await asyncio.sleep(0.01)
+        await sending
+        refused, progress = await refusals(operator) - before, sender.progress
+        assert (outbox.lines, outbox.dead) == ({}, [])
         assert await operator.count("posts") == len(lines)
     each = progress.sent / len(lines)
     assert refused >= 1, "ten requests of 8 MiB were no overload"
