@@ -32,7 +32,7 @@ Level = Literal["open", "slow", "stop"]
 SLOW = 0.70
 STOP = 0.90
 FREE_DISK_BYTES = 256 << 20
-GROUP_BYTES = 1 << 20
+GROUP_LINES = 1500  # of one commit, about 1 MB
 # In memory for the sender: lines and their bytes; the rest waits on the disk.
 HELD_LINES, HELD_BYTES = 50_000, 24 << 20
 RETRY_SECONDS, RETRY_CAP = 1.0, 60.0
@@ -47,32 +47,25 @@ class _Held:
 
     __slots__ = ("bytes", "dead", "held", "late", "left", "lines")
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    def __init__(self, lines: Sequence[Line], size: int) -> None:
         self.lines = lines
         self.left = self.held = len(lines)
         self.late: dict[int, Line] = {}  # by position: what waits for another attempt
-        self.bytes = sum([len(line.body) for line in lines])
+        self.bytes = size
         self.dead: list[tuple[DeadLetter, bytes]] = []
 
 
 Waiter = asyncio.Future[None]
 
 
-class _Queued:
-    """One page on its way to the disk."""
-
-    __slots__ = ("held", "page", "waiter")
-
-    def __init__(self, page: Append, waiter: Waiter) -> None:
-        self.page = page
-        self.waiter = waiter
-        self.held = _Held(page.lines)
+_Queued = tuple[Append, Waiter]  # one page on its way to the disk
 
 
 class _Written(msgspec.Struct):
     """What one turn of the spool's thread came to."""
 
     numbers: list[int] = []
+    sizes: list[int] = []  # of the pages' bodies
     refused: Full | None = None  # nothing of the pages was kept
     kept: Full | None = None  # the finished pages could not be forgotten
     replayed: int = 0  # dead letters put back
@@ -146,7 +139,7 @@ class Spool:
         """
         self._known.add(*[key for key, _ in page.seen])
         done: Waiter = asyncio.get_running_loop().create_future()
-        self._queue.append(_Queued(page, done))
+        self._queue.append((page, done))
         self._commit_soon()
         await done  # whoever waits may be cancelled: the page is written all the same
 
@@ -196,9 +189,9 @@ class Spool:
             settled, self._settled = self._settled, []
             done, self._done = self._done, []
             try:
-                written = await self._call(self._write, [one.page for one in group], done)
+                written = await self._call(self._write, [page for page, _ in group], done)
             except BaseException as exc:
-                for waiter in [*(one.waiter for one in group), *settled]:
+                for waiter in [*(waiter for _, waiter in group), *settled]:
                     _fail(waiter, exc)
                 raise
             self._forget(done, written.kept)
@@ -209,34 +202,35 @@ class Spool:
                 self._queue.clear()
             else:
                 self._hold(group, written)
-                settled += [one.waiter for one in group]
+                settled += [waiter for _, waiter in group]
             for waiter in settled:
                 if not waiter.done():
                     waiter.set_result(None)
 
     def _group(self) -> list[_Queued]:
         group: list[_Queued] = []
-        size = 0
-        while self._queue and (not group or size < GROUP_BYTES):
+        lines = 0
+        while self._queue and lines < GROUP_LINES:
             group.append(self._queue.popleft())
-            size += group[-1].held.bytes
+            lines += len(group[-1][0].lines) + 1
         return group
 
     def _refuse(self, group: Sequence[_Queued], full: Full) -> None:
         log.warning("spool refused pages", pages=len(group), reason=str(full), fill=self._fill)
         if self.on_refusal is not None:
             self.on_refusal()
-        for one in group:
-            _fail(one.waiter, Full(str(full)))
+        for _, waiter in group:
+            _fail(waiter, Full(str(full)))
 
     def _hold(self, group: Sequence[_Queued], written: _Written) -> None:
         """Keep what was just made durable for the sender, if nothing older waits on the disk."""
         whole = not self._more and not self._loading and not written.replayed
-        for one, number in zip(group, written.numbers, strict=True):
+        pages = [page for page, _ in group]
+        for page, number, size in zip(pages, written.numbers, written.sizes, strict=True):
             if not number:
                 continue
             if whole and not self._crowded():
-                self._admit(number, one.held)
+                self._admit(number, _Held(page.lines, size))
             else:
                 whole = False
         self._more = self._more or not whole
@@ -260,6 +254,7 @@ class Spool:
         try:
             if pages or logged:
                 written.numbers = self._file.append(pages, logged)
+                written.sizes = [_size(page.lines) for page in pages]
             if pages:
                 reached("after_spool")
         except Full as full:
@@ -381,7 +376,7 @@ class Spool:
             self._loading -= 1
         for seq, lines in pages:
             if seq > self._last_loaded:  # wait and take may load at once
-                self._admit(seq, _Held(lines))
+                self._admit(seq, _Held(lines, _size(lines)))
         self._more = self._more or bool(pages)
         return bool(self._fresh)
 
@@ -463,6 +458,10 @@ class Spool:
 
     async def _call(self, function: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+
+def _size(lines: Sequence[Line]) -> int:
+    return sum([len(line.body) for line in lines])
 
 
 def _fail(waiter: Waiter, exc: BaseException) -> None:
