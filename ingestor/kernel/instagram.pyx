@@ -260,12 +260,13 @@ cdef bint _picture(const Tape* tape, const uint32_t* f, Picture* out) noexcept n
 
 cdef int _form(const Tape* tape, const uint32_t* f) except -1:
     """Return what a post is."""
-    cdef int key
-    cdef int named
-    for key in (MEDIA_TYPE, TYPE, TYPENAME):
-        named = _named_form(tape, f[key])
-        if named >= 0:
-            return named
+    cdef int named = _named_form(tape, f[MEDIA_TYPE])
+    if named < 0:
+        named = _named_form(tape, f[TYPE])
+    if named < 0:
+        named = _named_form(tape, f[TYPENAME])
+    if named >= 0:
+        return named
     if truthy(tape, f[CAROUSEL]) or truthy(tape, f[SIDECAR]):
         return CAROUSEL_OF
     if tape.tokens[f[IS_VIDEO]].kind == TRUE or truthy(tape, f[VIDEO_VERSIONS]):
@@ -1009,19 +1010,11 @@ cdef class InstagramRows(KernelRows):
 
     cdef int _previews(self, const uint32_t* f, const Slice* post) except -1:
         """Read the comments a post shows beside its counts."""
-        cdef const Tape* tape = &self.document.tape
-        cdef int key
-        cdef uint32_t shown
-        for key in (EDGE_COMMENT, EDGE_PARENT_COMMENT, EDGE_PREVIEW_COMMENT):
-            if f[key]:
-                self._comment_edges(f[key], post, True)
-        for key in (PREVIEW_COMMENTS, COMMENT_LIST):
-            shown = f[key]
-            if tape.tokens[shown].kind == OBJECT:
-                shown = member(tape, shown, b"data", 4)
-            if _array(tape, shown):
-                self._comment_list(shown, post)
-        return 0
+        self._comment_edges(f[EDGE_COMMENT], post, True)
+        self._comment_edges(f[EDGE_PARENT_COMMENT], post, True)
+        self._comment_edges(f[EDGE_PREVIEW_COMMENT], post, True)
+        self._comment_list(f[PREVIEW_COMMENTS], post)
+        return self._comment_list(f[COMMENT_LIST], post)
 
     cdef int _comment_edges(self, uint32_t connection, const Slice* post, bint deeper) except -1:
         """Read the comments of a connection and (`deeper`) the answers below them."""
@@ -1041,7 +1034,12 @@ cdef class InstagramRows(KernelRows):
 
     cdef int _comment_list(self, uint32_t comments, const Slice* post) except -1:
         cdef const Tape* tape = &self.document.tape
-        cdef uint32_t it = comments + 1
+        cdef uint32_t it
+        if tape.tokens[comments].kind == OBJECT:
+            comments = member(tape, comments, b"data", 4)
+        if not _array(tape, comments):
+            return 0
+        it = comments + 1
         while it < tape.tokens[comments].next:
             self._comment(it, post)
             it = tape.tokens[it].next
