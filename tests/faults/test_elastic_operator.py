@@ -1,4 +1,4 @@
-"""Cases 13, 14, 15: a lake that an operator has to mend takes nothing, and nothing is lost by it."""
+"""Cases 13, 14, 15: a lake that an operator has to mend takes nothing, and nothing is lost."""
 
 import asyncio
 import os

@@ -20,8 +20,10 @@ from lake.files import FilesLake
 from lake.lines import line_of
 from lake.records import Counts, Post, Snapshot
 
-POSTS, OBSERVATIONS = form(200, 5_000), form(1_200, 50_000)
+POSTS, OBSERVATIONS = form(200, 2_000), form(1_200, 20_000)
 PAGE = 24
+pytestmark = pytest.mark.timeout(form(180, 1200))
+
 GROWTH = Metric(kind="sum", field="delta.likes")
 
 

@@ -24,6 +24,8 @@ from lake.sender import Sender
 
 BODY = 8 << 20  # bytes of one request: ten of them are more than 512 MiB of heap let in
 PARALLEL = 10
+pytestmark = pytest.mark.timeout(form(180, 600))
+
 REJECTED = "es_rejected_execution_exception"
 
 

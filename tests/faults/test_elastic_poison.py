@@ -32,7 +32,9 @@ from lake.lines import line_of
 from lake.records import Post
 from servers.processes import TAGLAKE
 
-POSTS = form(10_000, 100_000)
+POSTS = form(10_000, 50_000)
+
+pytestmark = pytest.mark.timeout(form(180, 1200))
 
 Opening = Callable[[], AbstractAsyncContextManager[Lake]]
 

@@ -60,7 +60,9 @@ def running(directory: Path, *, heap: str = "512m", data: Path | None = None) ->
 
 @contextmanager
 def own(directory: Path, *, heap: str = "512m", data: Path | None = None) -> "Iterator[Node]":
-    """Start a node for the caller alone, who may kill it and start it again. Raises as `running`."""
+    """Start a node for the caller alone, who may kill it and start it again. Raises as `running`
+    does.
+    """
     java, distribution = _java_home(), _distribution()
     with _home(directory) as home:
         node = Node(_configure(home, distribution, data), directory / "elasticsearch.out")
