@@ -142,7 +142,7 @@ def in_body(root: Any) -> Fault | None:
 def _fault_of(answer: Answer) -> Fault | None:
     """Return what is wrong with an answer, None if it is good."""
     by_status = faults.by_status(answer.status)
-    if by_status is None and len(answer.body) > faults.SMALL:
+    if by_status is None and (len(answer.body) > faults.SMALL or _says_no_error(answer.body)):
         return faults.of_long(answer.body)
     try:
         found = in_body(fields.decode(answer.body))
@@ -151,6 +151,14 @@ def _fault_of(answer: Answer) -> Fault | None:
     if by_status is None or (found is not None and found.kind != "unknown"):
         return found
     return msgspec.structs.replace(by_status, code=found.code) if found else by_status
+
+
+def _says_no_error(body: bytes) -> bool:
+    """Return whether a body is, at a glance, a good one: reading it whole costs more than a kernel.
+
+    What the glance misses, `parse` finds.
+    """
+    return body[:1] == b"{" and body.rstrip()[-1:] == b"}" and b'"error"' not in body
 
 
 class _Ask:

@@ -171,6 +171,14 @@ def test_reset_is_epoch_seconds() -> None:
     assert Bluesky().allowance(answer({}, **absurd), NOW) == Allowance()
 
 
+@pytest.mark.parametrize("body", [b'{"posts": [}', b'{"\\u0065rror": "InvalidRequest"}'])
+async def test_an_error_that_a_glance_misses_is_found_by_reading(body: bytes) -> None:
+    reply = Answer(status=200, headers={}, body=body)
+    Bluesky().judge(reply, NOW)
+    with pytest.raises(IngestError):
+        await polled(Wire(lambda _: reply), NIKE)
+
+
 class Wire:
     """Answers requests by a function, judges them as the ingestor does, and keeps them."""
 
