@@ -21,11 +21,14 @@ from lake.sender import Sender
 from registry import Registry
 from registry.models import Lane
 from taglake import wiring
+from taglake.errors import BadSetting
+from taglake.metrics import exposition, serve, words
 from taglake.settings import Settings
 
 log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 10.0
+PROGRESS_SECONDS = 300.0
 
 
 class Collector:
@@ -69,8 +72,20 @@ class Collector:
         sent = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self.sender.run(sent))
+            telling = group.create_task(self._tell())
             await self.ingestor.run(stop)
+            telling.cancel()
             await self._empty(sent, sending)
+
+    async def _tell(self) -> None:
+        """Log now and then what has been done so far."""
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            log.info("progress", **words(self.ingestor.metrics, self.sender.progress))
+
+    def exposition(self) -> str:
+        """Return the counters for Prometheus."""
+        return exposition(self.ingestor.metrics, self.sender.progress)
 
     async def _empty(self, sent: asyncio.Event, sending: asyncio.Task[None]) -> None:
         """Give the sender some time to empty the spool; what is left is sent at the next start."""
@@ -110,9 +125,19 @@ async def collect(settings: Settings, lake: Lake, registry: Registry, stop: asyn
     collector = Collector(settings, lake, registry)
     await collector.open()
     try:
-        await collector.run(stop)
+        async with asyncio.TaskGroup() as group:
+            if settings.ingest.metrics is not None:
+                group.create_task(_serve_metrics(settings.ingest.metrics, collector, stop))
+            await collector.run(stop)
     finally:
         await collector.close()
+
+
+async def _serve_metrics(address: str, collector: Collector, stop: asyncio.Event) -> None:
+    try:
+        await serve(address, collector.exposition, stop)
+    except OSError as exc:
+        raise BadSetting(f"ingest.metrics: cannot listen on {address}: {exc.strerror}") from exc
 
 
 async def beat(path: Path | None, stop: asyncio.Event) -> None:

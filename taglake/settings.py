@@ -122,6 +122,11 @@ class IngestSettings(Section):
         60, ge=3, description="seconds until the lanes of a process that died move to another"
     )
     grace: float = Field(20, gt=0, description="seconds for polls in flight when asked to stop")
+    metrics: str | None = Field(
+        None,
+        pattern=r"^[\w.:\[\]-]+:\d{1,5}$",
+        description="host:port at which Prometheus may ask this process for /metrics",
+    )
 
 
 class WorkSettings(Section):

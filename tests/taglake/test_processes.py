@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from servers.processes import TAGLAKE, eventually, started, stopped
+from servers.processes import TAGLAKE, eventually, free_port, started, stopped
 
 ENDS_SECONDS = 20.0
 SETTINGS = """\
@@ -123,3 +124,33 @@ def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
     script = f"{' '.join(TAGLAKE)} simnet --help | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_ingestor_tells_prometheus_its_counters(folder: Path) -> None:
+    port = free_port()
+    settings = folder / "taglake.toml"
+    settings.write_text(SETTINGS + f'[ingest]\nmetrics = "127.0.0.1:{port}"\n')
+    with started(*TAGLAKE, "ingest", out=folder / "out") as process:
+
+        def ask() -> str | None:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as got:
+                    return str(got.read().decode())
+            except OSError:
+                return None
+
+        text = eventually(ask, "the counters", seconds=60)
+        assert stopped(process, seconds=ENDS_SECONDS) == 0
+    assert 'taglake_polls_total{ended="unchanged"} 0\n' in text
+    assert 'taglake_posts_total{seen="new"} 0\n' in text
+    assert "taglake_lake_alarm 0\n" in text
+
+
+def test_a_port_that_is_taken_is_one_clear_line(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        (folder / "taglake.toml").write_text(SETTINGS + f'[ingest]\nmetrics = "{address}"\n')
+        ended = _run("ingest")
+    assert ended.returncode == 2
+    assert f"ingest.metrics: cannot listen on {address}" in ended.stderr
+    assert "Traceback" not in ended.stderr
