@@ -26,6 +26,7 @@ from sqlalchemy.engine import URL, CursorResult, RowMapping, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from registry.errors import BadAddress, Unreachable
+from registry.ticks import Tick, Ticks, machine_ticks
 
 Now = Callable[[], datetime]
 Row = RowMapping
@@ -41,9 +42,12 @@ BUSY_MILLISECONDS = 15_000  # how long a SQLite writer waits for another process
 class Transaction:
     """One open transaction. Made by `Database`, good until its block ends."""
 
-    def __init__(self, connection: AsyncConnection, now: Now | None) -> None:
+    def __init__(
+        self, connection: AsyncConnection, now: Now | None, ticks: Ticks | None = None
+    ) -> None:
         self.connection = connection
         self._now = now
+        self._ticks = ticks
         self._postgres = connection.dialect.name == "postgresql"
 
     async def now(self) -> datetime:
@@ -54,6 +58,10 @@ class Transaction:
             return datetime.now(UTC)
         instant: datetime = await self.scalar(sa.select(sa.func.clock_timestamp()))
         return instant.astimezone(UTC)
+
+    def tick(self) -> Tick | None:
+        """Return the machine's own instant, None if its clock is not the one that counts."""
+        return self._ticks() if self._ticks is not None else None
 
     async def lock(self, name: str, *, shared: bool = False) -> None:
         """Wait until no other transaction holds `name`, or none alone if `shared`.
@@ -97,9 +105,11 @@ class Transaction:
 class Database:
     """The engine and its transactions. Made by `open_registry`, closed once by `Registry.close`."""
 
-    def __init__(self, url: str, now: Now | None) -> None:
+    def __init__(self, url: str, now: Now | None, *, ticks: Ticks | None = None) -> None:
         self._engine = _engine(_address(url))
         self._now = now
+        own = now is None and self._engine.dialect.name == "sqlite"
+        self._ticks = machine_ticks() if own and ticks is None else ticks
         # SQLite has one writer; queueing here spares its busy-wait among our own tasks.
         self._writer = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
 
@@ -108,7 +118,7 @@ class Database:
         """Yield a transaction that writes nothing."""
         with _translated():
             async with self._engine.connect() as connection:
-                yield Transaction(connection, self._now)
+                yield Transaction(connection, self._now, self._ticks)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
@@ -117,7 +127,7 @@ class Database:
             async with self._alone(), self._engine.connect() as connection:
                 await connection.execution_options(taglake_writes=True)
                 async with connection.begin():
-                    yield Transaction(connection, self._now)
+                    yield Transaction(connection, self._now, self._ticks)
 
     def _alone(self) -> AbstractAsyncContextManager[None]:
         return self._writer or nullcontext()

@@ -10,9 +10,10 @@ from registry import schema
 from registry.database import Row, Transaction
 from registry.errors import BadField, NoSlot
 from registry.fences import hold
-from registry.leases import Leases
+from registry.leases import Leases, long_ago
 from registry.models import Spent
 from registry.targets import slots_taken
+from registry.ticks import Tick
 
 CHUNK_SECONDS = 60.0  # how long reserved grants may be used
 SLOT_PAD_SECONDS = 60.0  # how late a request we stamped may be stamped by the network
@@ -42,21 +43,21 @@ class Lanes(Leases):
             await hold(tx, lane_id, fence)
             at = await tx.now() + timedelta(seconds=seconds)
             chunk = {"lane_id": lane_id, "fence": fence, "at": at, "grants": grants}
+            if (tick := tx.tick()) is not None:
+                chunk |= {"boot": tick.boot, "tick": tick.seconds + seconds}
             await tx.run(_spending.insert().values(chunk))
         return Spent(at=at, age=-seconds, grants=grants)
 
     async def spent(self, lane_id: str, window: float) -> tuple[Spent, ...]:
         """Return what may have been spent in the last `window` seconds, or still may be."""
         async with self._database.read() as tx:
-            now = await tx.now()
+            now, tick = await tx.now(), tx.tick()
             chosen = sa.select(_spending).where(
-                _spending.c.lane_id == lane_id,
-                _spending.c.at > now - timedelta(seconds=window),
+                _spending.c.lane_id == lane_id, ~long_ago(now, tick, seconds=window)
             )
             rows = await tx.all(chosen.order_by(_spending.c.at, _spending.c.id))
         return tuple(
-            Spent(at=row["at"], age=(now - row["at"]).total_seconds(), grants=row["grants"])
-            for row in rows
+            Spent(at=row["at"], age=_age(row, now, tick), grants=row["grants"]) for row in rows
         )
 
     async def distrust(self, *, who: str = "system") -> None:
@@ -105,6 +106,13 @@ class Lanes(Leases):
         """Return the tags that hold a slot now, by lane."""
         async with self._database.read() as tx:
             return await slots_taken(tx, await tx.now())
+
+
+def _age(row: Row, now: datetime, tick: Tick | None) -> float:
+    """Return the seconds since spending, by the machine's own clock if that has run since then."""
+    if tick is not None and row["boot"] == tick.boot:
+        return float(tick.seconds - row["tick"])
+    return float((now - row["at"]).total_seconds())
 
 
 async def _kept_slots(tx: Transaction, lane: Row, now: datetime, pad: float) -> dict[str, datetime]:

@@ -14,6 +14,7 @@ from registry.fences import hold
 from registry.models import Lane
 from registry.sharing import to_ask
 from registry.targets import pin_loose
+from registry.ticks import Tick
 
 LEASE_SECONDS = 60.0  # renew every 20
 PAROLE_SECONDS = 86_400.0
@@ -231,8 +232,18 @@ async def _set(tx: Transaction, lane_id: str, **values: Any) -> Lane:
 async def _forget(tx: Transaction, lane: Row, now: datetime) -> None:
     """Delete what no window can reach any more; twice the window leaves room for any padding."""
     spending = schema.spending
-    old = spending.c.at < now - timedelta(seconds=2 * lane["window"])
+    old = long_ago(now, tx.tick(), seconds=2 * lane["window"])
     await tx.run(spending.delete().where(spending.c.lane_id == lane["id"], old))
+
+
+def long_ago(now: datetime, tick: Tick | None, *, seconds: float) -> sa.ColumnElement[bool]:
+    """Choose spending of more than `seconds` ago; the wall clock may have been set since."""
+    by = schema.spending.c
+    by_wall = by.at <= now - timedelta(seconds=seconds)
+    if tick is None:
+        return by_wall
+    same = sa.and_(by.boot.is_not(None), by.boot == tick.boot)
+    return sa.case((same, by.tick <= tick.seconds - seconds), else_=by_wall)
 
 
 def _accept(lane: Lane) -> None:

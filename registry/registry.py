@@ -24,6 +24,7 @@ from registry.migrations import upgrade
 from registry.models import CampaignDraft
 from registry.plan import Plan, plan
 from registry.targets import Targets, slots_taken, watched_between
+from registry.ticks import Ticks
 
 MIN_PEPPER = 16
 
@@ -90,6 +91,7 @@ async def open_registry(
     pepper: str,
     now: Callable[[], datetime] | None = None,
     entropy: Entropy = secrets.token_bytes,
+    ticks: Ticks | None = None,
 ) -> Registry:
     """Return the registry at `url`, its tables made or brought up to date.
 
@@ -97,11 +99,12 @@ async def open_registry(
     pepper: keys the hashes of API keys and the audit log; losing it ends all keys.
     now: replaces the database's clock everywhere, for tests and simulations.
     entropy: replaces the random source of ids and keys, for runs that repeat themselves.
+    ticks: replaces the machine's own seconds, for tests of clocks that are set.
     Raises BadAddress, BadField and Unreachable.
     """
     if len(pepper) < MIN_PEPPER:
         raise BadField("pepper", "***", f"use {MIN_PEPPER} random characters or more")
-    database = Database(url, now)
+    database = Database(url, now, ticks=ticks)
     try:
         async with database.write() as tx:
             await tx.lock("migrations")  # replicas that start together migrate once

@@ -144,6 +144,9 @@ spending = sa.Table(
     sa.Column("fence", sa.BigInteger, nullable=False),
     sa.Column("at", Instant, nullable=False),  # the last instant at which the grants may be used
     sa.Column("grants", sa.Integer, nullable=False),
+    # The same instant by the machine's own seconds, on SQLite, whose clock is the machine's.
+    sa.Column("boot", sa.Text),
+    sa.Column("tick", sa.Float),
     sa.Index(None, "lane_id", "at"),
 )
 

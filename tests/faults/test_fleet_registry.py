@@ -6,6 +6,7 @@ Case 20, long form: the wall clock of real processes is set forth and back by fa
 import asyncio
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -96,9 +97,16 @@ async def _again(fleet: Fleet, since: int) -> Asked:
             await asyncio.sleep(0.1)
 
 
+@pytest.fixture
+def server_url(postgres_url: str) -> Iterator[str]:
+    """A database of the test's own."""
+    with database(postgres_url.replace("+asyncpg", ""), "faketime") as url:
+        yield url
+
+
 @pytest.mark.skipif(not LONG, reason="the short form is in test_budget_clocks.py")
 @pytest.mark.postgres
-async def test_faketime_moves_no_lease_and_no_budget(tmp_path: Path, postgres_url: str) -> None:
+async def test_faketime_moves_no_lease_and_no_budget(tmp_path: Path, server_url: str) -> None:
     if not FAKETIME.exists():
         require("faketime is missing: apt-get install faketime")
     offset = tmp_path / "offset"
@@ -109,11 +117,10 @@ async def test_faketime_moves_no_lease_and_no_budget(tmp_path: Path, postgres_ur
     }  # fmt: skip
     jumps = ["+1h", "+0", "-1h", "+0", "+3652d", "+0", "-3652d"]
     with ExitStack() as stack:
-        url = stack.enter_context(database(postgres_url.replace("+asyncpg", ""), "faketime"))
-        fleet = Fleet(tmp_path, url, SETUP, stack)
+        fleet = Fleet(tmp_path, server_url, SETUP, stack)
         await fleet.prepare()
         async with (
-            await open_registry(url, pepper=PEPPER) as registry,
+            await open_registry(server_url, pepper=PEPPER) as registry,
             Watcher(registry) as watcher,
         ):
             fleet.start("one", **fake)

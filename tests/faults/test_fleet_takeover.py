@@ -15,7 +15,7 @@ from faults.judge import Asked
 from registry import open_registry
 
 LEASE = form(4.0, 12.0)
-SETUP = Setup(lanes=4, limit=20, window=10.0, lease=LEASE, tags=form(400, 2000))
+SETUP = Setup(lanes=4, limit=20, window=10.0, lease=LEASE, tags=form(400, 2200))
 
 
 async def test_a_dead_processs_lanes_are_retaken_in_time_and_by_one(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ async def test_a_dead_processs_lanes_are_retaken_in_time_and_by_one(tmp_path: Pa
         silent_most=round(max(pauses), 1), held_by_two=_overlaps(watcher.held),
         double_fetches=_doubles(asked, held, killed_at),
     )  # fmt: skip
-    assert len(targets) == SETUP.tags // 2
+    assert len(targets) >= 0.45 * SETUP.tags
     assert max(delays) / 1000 <= LEASE + 5.0
     assert _overlaps(watcher.held) == 0
     assert max(pauses) <= LEASE + 5.0 + 2 * SETUP.window  # the budget that was spent comes back
@@ -113,7 +113,7 @@ async def test_a_frozen_process_spends_nothing_after_its_lease_and_learns_what_i
             fleet.freeze("zombie")
             frozen_at = milliseconds()
             await watcher.shared({fleet.owner("other")}, least=SETUP.lanes)
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(max(1.0, 1.5 * LEASE - (milliseconds() - frozen_at) / 1000))
             ports = _ports(fleet.processes["zombie"].pid)
             fleet.thaw("zombie")
             thawed_at = milliseconds()
@@ -129,11 +129,11 @@ async def test_a_frozen_process_spends_nothing_after_its_lease_and_learns_what_i
         for at, port in zip(
             asked.at[f"token-of-{account}"], asked.ports[f"token-of-{account}"], strict=True
         )
-        if port in ports and at > frozen_at + LEASE * 1000
+        if port in ports and at > frozen_at + 1000  # what was on its way had come by then
     ]
     record(
         31, f"frozen for {(thawed_at - frozen_at) / 1000:.0f} s, lease {LEASE:g} s",
-        requests_after_the_lease=len(late), lanes_lost_and_told=len(lost), lanes_held=len(held),
+        requests_of_the_frozen=len(late), lanes_lost_and_told=len(lost), lanes_held=len(held),
         held_by_two=_overlaps(watcher.held),
     )  # fmt: skip
     assert late == []

@@ -1,6 +1,7 @@
 import asyncio
 import math
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from fakes.registered import PEPPER, START, Clock, draft, lane
 from registry import Registry, open_registry
 from registry.errors import BadField, Fenced, NoSlot, Unknown
 from registry.models import Lane
+from registry.ticks import Tick
 
 WEEK = 7 * 86_400.0
 
@@ -329,3 +331,37 @@ async def test_the_rest_that_is_left_is_told_by_the_registrys_clock(
     clock.move(60)
     (taken,) = await registry.lanes.claim("two", most=1)
     assert taken.rest == 10.0
+
+
+@pytest.mark.parametrize("jump", [-3600, 3600, 10 * 365 * 86_400])
+async def test_setting_the_clock_of_a_sqlite_registry_moves_no_spending(
+    tmp_path: Path, clock: Clock, jump: float
+) -> None:
+    seconds = 1000.0
+    url = f"sqlite:///{tmp_path}/registry.db"
+    async with await open_registry(
+        url, pepper=PEPPER, now=clock, ticks=lambda: Tick("boot", seconds)
+    ) as registry:
+        held = await claimed(registry, limit=10, window=600.0)
+        await registry.lanes.reserve(held.id, held.fence, 4, seconds=60)
+        clock.move(jump)
+        seconds += 100.0
+        await registry.lanes.renew(held.id, held.fence)  # forgets what is old
+        (spent,) = await registry.lanes.spent(held.id, 600.0)
+        assert (spent.age, spent.grants) == (40.0, 4)
+        seconds += 560.0
+        assert await registry.lanes.spent(held.id, 600.0) == ()
+
+
+async def test_after_a_restart_of_the_machine_the_wall_clock_counts(
+    tmp_path: Path, clock: Clock
+) -> None:
+    tick = Tick("first", 1000.0)
+    url = f"sqlite:///{tmp_path}/registry.db"
+    async with await open_registry(url, pepper=PEPPER, now=clock, ticks=lambda: tick) as registry:
+        held = await claimed(registry, limit=10, window=600.0)
+        await registry.lanes.reserve(held.id, held.fence, 4, seconds=60)
+        clock.move(100)
+        tick = Tick("second", 5.0)
+        (spent,) = await registry.lanes.spent(held.id, 600.0)
+        assert spent.age == 40.0
