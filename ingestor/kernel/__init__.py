@@ -26,6 +26,7 @@ else:
 
 __all__ = [
     "handed_over",
+    "is_good_instagram",
     "kernel_name",
     "read_bluesky",
     "read_bodies",
@@ -70,6 +71,14 @@ def read_bluesky(body: bytes, seen: Seen, *, version: int) -> Page | None:
     if not _IS_COMPILED:
         return None
     return _counted("bluesky", bluesky.read(body, seen.observed_at, version))
+
+
+def is_good_instagram(body: bytes) -> bool:
+    """Return whether a body certainly is no error; if not, the reference has to judge it.
+
+    The body that is judged and then read is scanned once.
+    """
+    return _IS_COMPILED and instagram.is_good(body)
 
 
 def _counted(source: str, page: Page | None) -> Page | None:

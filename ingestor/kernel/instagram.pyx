@@ -359,6 +359,41 @@ cdef void _put_plain_words(Writer* out, Words words) noexcept nogil:
     out.size = to + 1 - out.bytes
 
 
+cdef bint _may_be_error(const Tape* tape, const uint32_t* f) noexcept nogil:
+    """Return whether a body may be an error page or an HTML page's data; `f`: of its root."""
+    cdef uint32_t status = f[STATUS]
+    return (
+        f[ENTRY_DATA] != 0
+        or is_word(tape, f[MESSAGE]) or is_word(tape, f[ERROR_TYPE]) or is_word(tape, f[TYPE])
+        or tape.tokens[f[REQUIRE_LOGIN]].kind == TRUE
+        or tape.tokens[f[AUTHENTICATED]].kind == FALSE
+        or not is_none(tape, f[ERRORS])
+        or (tape.tokens[status].kind == STRING and not is_text(tape, status, b"ok"))
+        or _is_empty(tape, f[GRAPHQL]) or _is_empty(tape, f[DATA])
+    )
+
+
+cdef bint _is_empty(const Tape* tape, uint32_t node) noexcept nogil:
+    """Return whether data is null, or holds nothing asked for."""
+    cdef uint32_t[KEYS] f
+    if node == 0:
+        return False
+    if is_none(tape, node):
+        return True
+    if tape.tokens[node].kind != OBJECT:
+        return False
+    members(tape, node, &_KNOWN, f, KEYS)
+    if not (
+        is_none(tape, f[USER]) and is_none(tape, f[HASHTAG])
+        and is_none(tape, f[SHORTCODE_MEDIA]) and is_none(tape, f[LOCATION])
+    ):
+        return False
+    return (
+        tape.tokens[node].value == 0
+        or (f[USER] | f[HASHTAG] | f[SHORTCODE_MEDIA] | f[LOCATION]) != 0
+    )
+
+
 cdef class InstagramRows(KernelRows):
     """The rows of one page of Instagram's web JSON; see `KernelRows`."""
 
@@ -389,7 +424,8 @@ cdef class InstagramRows(KernelRows):
         cdef uint32_t inner = ROOT
         _object(tape, ROOT)
         members(tape, ROOT, &_KNOWN, f, KEYS)
-        self._refuse_errors(f)
+        if _may_be_error(tape, f):
+            raise HandOver
         if object_(tape, f[GRAPHQL]):
             inner = f[GRAPHQL]
         elif object_(tape, f[DATA]):
@@ -397,41 +433,6 @@ cdef class InstagramRows(KernelRows):
         self._parts(inner)
         self._go_onward(f)
         return 0
-
-    cdef int _refuse_errors(self, const uint32_t* f) except -1:
-        """Hand over what may be an error page."""
-        cdef const Tape* tape = &self.document.tape
-        cdef uint32_t status = f[STATUS]
-        if (
-            f[ENTRY_DATA]
-            or is_word(tape, f[MESSAGE]) or is_word(tape, f[ERROR_TYPE]) or is_word(tape, f[TYPE])
-            or tape.tokens[f[REQUIRE_LOGIN]].kind == TRUE
-            or tape.tokens[f[AUTHENTICATED]].kind == FALSE
-            or not is_none(tape, f[ERRORS])
-            or (tape.tokens[status].kind == STRING and not is_text(tape, status, b"ok"))
-            or self._is_empty(f[GRAPHQL]) or self._is_empty(f[DATA])
-        ):
-            raise HandOver
-        return 0
-
-    cdef bint _is_empty(self, uint32_t node):
-        """Return whether data is null, or holds nothing asked for."""
-        cdef const Tape* tape = &self.document.tape
-        cdef uint32_t[KEYS] f
-        cdef int key
-        cdef bint asked = False
-        if node == 0:
-            return False
-        if is_none(tape, node):
-            return True
-        if tape.tokens[node].kind != OBJECT:
-            return False
-        members(tape, node, &_KNOWN, f, KEYS)
-        for key in (USER, HASHTAG, SHORTCODE_MEDIA, LOCATION):
-            if not is_none(tape, f[key]):
-                return False
-            asked = asked or f[key] != 0
-        return asked or tape.tokens[node].value == 0
 
     cdef int _parts(self, uint32_t inner) except -1:
         cdef const Tape* tape = &self.document.tape
@@ -1269,6 +1270,34 @@ cdef bint _ends_a_script(bytes body):
         start += 1
 
 
+# The document of the body that was judged last: mostly the one that is read next.
+cdef Document _judged = None
+
+
+def is_good(bytes body not None):
+    """Return whether a body certainly is no error; if not, the reference has to judge it."""
+    global _judged
+    cdef Document document = Document.scan(body)
+    cdef uint32_t[KEYS] f
+    if document is None or document.tape.tokens[ROOT].kind != OBJECT:
+        return False
+    members(&document.tape, ROOT, &_KNOWN, f, KEYS)
+    if _may_be_error(&document.tape, f):
+        return False
+    _judged = document
+    return True
+
+
+cdef Document _scanned(bytes body):
+    """Return the document of a body, None if it has none."""
+    global _judged
+    cdef Document document = _judged
+    _judged = None
+    if document is not None and document.body is body:
+        return document
+    return Document.scan(body)
+
+
 def read(bytes body not None, observed_at, int parser):
     """Return the page of a body: rows, and the cursor in the form that the next request takes.
 
@@ -1278,7 +1307,7 @@ def read(bytes body not None, observed_at, int parser):
     cdef InstagramRows rows
     if _ends_a_script(body):
         return None
-    document = Document.scan(body)
+    document = _scanned(body)
     if document is None:
         return None
     try:

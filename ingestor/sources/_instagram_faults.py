@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ingestor import kernel
 from ingestor.contract import Answer, Fault
 from ingestor.sources import faults, fields
 from ingestor.sources.fields import obj, word
@@ -84,7 +85,10 @@ def of_answer(answer: Answer) -> Fault | None:
         return _redirect(answer.headers.get("location", ""), answer.status)
     by_status = faults.by_status(answer.status)
     if by_status is None and len(answer.body) > faults.SMALL:
-        return None if b"_sharedData" in answer.body else faults.of_long(answer.body)
+        found = faults.of_long(answer.body)
+        return None if found is None or b"_sharedData" in answer.body else found
+    if by_status is None and kernel.is_good_instagram(answer.body):
+        return None
     try:
         found = in_body(fields.decode(answer.body))
     except fields.NotJson as exc:

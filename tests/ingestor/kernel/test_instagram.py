@@ -12,7 +12,7 @@ import pytest
 from ingestor import kernel
 from ingestor.contract import Page, Seen
 from ingestor.rows import RecordRows, differences
-from ingestor.sources import fields
+from ingestor.sources import _instagram_faults, fields
 from ingestor.sources._instagram_shapes import shared_data
 from ingestor.sources.instagram import Instagram, _onward
 from invented import instagram as said
@@ -63,6 +63,8 @@ def reference_page(body: bytes) -> Page:
 
 def is_read(body: bytes) -> bool:
     """Return whether the kernel read a body; fail if it read anything but what is there."""
+    if kernel.is_good_instagram(body):
+        assert _instagram_faults.in_body(fields.decode(body)) is None, body
     page = kernel_page(body)
     if page is None:
         return False
@@ -201,6 +203,17 @@ def test_what_was_read_and_what_was_handed_over_is_counted() -> None:
     kernel_page(b"{}")
     assert kernel.read_bodies["instagram"] == read + 1
     assert kernel.handed_over["instagram"] == handed_over + 1
+
+
+def test_a_body_that_was_judged_is_read_as_itself() -> None:
+    judged, other = page_of(caption="#judged"), page_of(caption="#other")
+    assert kernel.is_good_instagram(judged)
+    for body, tag in ((other, b'["other"]'), (judged, b'["judged"]'), (judged, b'["judged"]')):
+        page = kernel_page(body)
+        assert page is not None
+        assert page.rows is not None
+        assert tag in page.rows.contents[1]
+    assert not kernel.is_good_instagram(b'{"status":"fail"}')
 
 
 def test_rows_outlive_the_body_they_were_read_from() -> None:
