@@ -123,9 +123,15 @@ def written(lines: Sequence[Line], prefix: str, folder: Path) -> Files:
         sum(len(line.body) for line in lines),
     )
     files.lines.write_bytes(msgspec.msgpack.encode(lines))
-    whole, refused, _ = entries(prefix, lines)
-    if refused:
-        raise SystemExit(f"the documents of the benchmark are refused: {refused}")
+    parts: list[bytes] = []
+    end = 0
+    while end < len(lines):
+        part = entries(prefix, lines, end)
+        if part.refused:
+            raise SystemExit(f"documents of the benchmark are refused: {part.refused}")
+        parts.append(part.body)
+        end = part.end
+    whole = b"".join(parts)
     files.pairs.write_bytes(whole)
     files.bodies.write_bytes(msgspec.msgpack.encode(list(bodies(whole))))
     return files

@@ -11,7 +11,7 @@ from cpython.ref cimport PyObject, Py_XDECREF
 from libc.stdint cimport uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
-from lake._entries_py import entry, index_of
+from lake._entries_py import PART, Part, entry, index_of
 from lake._entries_shapes import shape
 from lake.fit import DEEPEST, LONGEST_ID, LONGEST_KEYWORD, Unfit
 from lake.records import RECORDS
@@ -25,10 +25,34 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -2
 cdef extern from *:
     """
-    #define LITTLE_ENDIAN_HERE (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+    #ifdef __SSE2__
+    #include <emmintrin.h>
+    #endif
+
+    /* Where plain ASCII text of a string ends: at a quote, a backslash, a control character, a byte
+       beyond ASCII, or `end`. Sixteen bytes at a time where the processor can. */
+    static inline const unsigned char *
+    plain_end(const unsigned char *at, const unsigned char *end)
+    {
+    #ifdef __SSE2__
+        const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\\\');
+        const __m128i space = _mm_set1_epi8(' ');
+        for (; end - at >= 16; at += 16) {
+            const __m128i text = _mm_loadu_si128((const __m128i *)at);
+            /* Compared with a sign, bytes beyond ASCII are less than a space, as controls are. */
+            const int found = _mm_movemask_epi8(_mm_or_si128(
+                _mm_cmplt_epi8(text, space),
+                _mm_or_si128(_mm_cmpeq_epi8(text, quote), _mm_cmpeq_epi8(text, slash))));
+            if (found)
+                return at + __builtin_ctz(found);
+        }
+    #endif
+        while (at < end && *at >= ' ' && *at < 0x80 && *at != '"' && *at != '\\\\')
+            at++;
+        return at;
+    }
     """
-    const bint LITTLE_ENDIAN "LITTLE_ENDIAN_HERE"
-    int __builtin_ctzll(unsigned long long bits) nogil
+    const unsigned char* plain_end(const unsigned char* at, const unsigned char* end) nogil
 
 cdef enum Kind:
     ANY, ID, WORD, CHOICE, INTEGER, NUMBER, FLAG, TIME, STRUCT, WORDS, STRUCTS
@@ -41,7 +65,7 @@ cdef enum:
     LONGEST_NUMBER = 18  # digits that fit 64 bits for certain
     NO_DIGITS = 100  # no month, day, hour, minute or second
     MOST_ADDED = 160  # bytes beside index, id and document
-    LIKELY = 640  # bytes a small document and its action come to
+    ROOM_FOR_THE_LAST = 8_192  # bytes of most documents with their action
     LONGEST_COUNT = 12  # digits of a count: a million times three of them fits 64 bits
 
 cdef struct Word:
@@ -135,40 +159,13 @@ cdef dict _KINDS = {
 }
 cdef dict _TABLES = {table: _compile(shape(kind)) for table, kind in RECORDS.items()}
 cdef int _DEEPEST = DEEPEST
+cdef Py_ssize_t _PART = PART
 cdef Py_ssize_t _LONGEST_ID = LONGEST_ID
 cdef Py_ssize_t _LONGEST_BODY = LONGEST_KEYWORD  # a longer body may hold a longer word
 
 
 # JSON. Every scanner returns whether the text is plain so far, and leaves `at` behind it. `at` may
 # be read at the end: Python keeps a NUL there, which no scanner takes.
-
-cdef inline uint64_t _specials(uint64_t eight) noexcept nogil:
-    """Return a bit in the first of eight bytes that ends or interrupts a string's plain ASCII text;
-    those of bytes behind it may be wrong.
-    """
-    cdef uint64_t ones = 0x0101010101010101
-    cdef uint64_t quotes = eight ^ (ones * 0x22)
-    cdef uint64_t slashes = eight ^ (ones * 0x5C)
-    return ((eight - ones * 0x20) | (quotes - ones) | (slashes - ones) | eight) & (ones * 0x80)
-
-
-cdef inline const unsigned char* _plain(
-    const unsigned char* at, const unsigned char* end
-) noexcept nogil:
-    """Return where plain ASCII text of a string ends."""
-    cdef uint64_t eight, found
-    while end - at >= 8:
-        memcpy(&eight, at, 8)
-        found = _specials(eight)
-        if found:
-            if LITTLE_ENDIAN:
-                return at + (__builtin_ctzll(found) >> 3)
-            break
-        at += 8
-    while at < end and at[0] >= 0x20 and at[0] < 0x80 and at[0] != c'"' and at[0] != c'\\':
-        at += 1
-    return at
-
 
 cdef inline int _follows(const unsigned char* at, const unsigned char* end) noexcept nogil:
     """Return how many bytes the character beyond ASCII at `at` has; 0 if it is no UTF-8."""
@@ -244,7 +241,7 @@ cdef bint _string(Scan* s, Word* found) noexcept nogil:
     cdef unsigned char c
     cdef int step
     while True:
-        at = _plain(at, end)
+        at = plain_end(at, end)
         if at == end:
             return False
         c = at[0]
@@ -291,9 +288,11 @@ cdef inline bint _literal(Scan* s, const char* text, Py_ssize_t size) noexcept n
 cdef inline Py_ssize_t _digits(Scan* s) noexcept nogil:
     """Skip digits and return how many there were."""
     cdef const unsigned char* start = s.at
-    while c'0' <= s.at[0] <= c'9':
-        s.at += 1
-    return s.at - start
+    cdef const unsigned char* at = start
+    while c'0' <= at[0] <= c'9':
+        at += 1
+    s.at = at
+    return at - start
 
 
 cdef bint _number(Scan* s, bint whole, bint loose) noexcept nogil:
@@ -587,7 +586,7 @@ cdef bint _struct(Scan* s, int number) noexcept nogil:
 cdef int _reserve(Out* out, Py_ssize_t more) except -1:
     """Make room at the end of the body; it moves as little as it can."""
     if out.size + more > out.room:
-        out.room = 2 * (out.size + more)
+        out.room = out.size + more
         _PyBytes_Resize(&out.bytes, out.room)
         out.text = PyBytes_AS_STRING(<object>out.bytes)
     return 0
@@ -631,7 +630,7 @@ cdef void _put_derived(Out* out, const long long* numbers) noexcept nogil:
 cdef inline bint _is_plain_id(Word id) noexcept nogil:
     """Return whether an id is what JSON says of it, byte by byte."""
     cdef const unsigned char* end = <const unsigned char*>id.text + id.size
-    return 0 < id.size <= _LONGEST_ID and _plain(<const unsigned char*>id.text, end) == end
+    return 0 < id.size <= _LONGEST_ID and plain_end(<const unsigned char*>id.text, end) == end
 
 
 cdef bint _put_plain(Out* out, line, int number, bytes head, bint derives) except -1:
@@ -683,15 +682,15 @@ cdef Out _empty(Py_ssize_t room) except *:
 
 def is_plain(line):
     """Return whether the kernel takes a line without asking the reference."""
-    cdef Out out = _empty(LIKELY)
+    cdef Out out = _empty(ROOM_FOR_THE_LAST)
     try:
         return line.table in _TABLES and _put_plain(&out, line, _TABLES[line.table], b"", False)
     finally:
         Py_XDECREF(out.bytes)
 
 
-def entries(str prefix not None, lines not None):
-    """Return the body that writes `lines`, why which of them are not in it, and the indices."""
+def entries(str prefix not None, lines not None, Py_ssize_t start):
+    """Return a part of the body that writes `lines` from the one at `start`; see the reference."""
     cdef dict refused = {}
     cdef set indices = set()
     cdef str table = None
@@ -702,10 +701,12 @@ def entries(str prefix not None, lines not None):
     cdef int number = -1
     cdef bint derives = False
     cdef bint named = False  # whether `index` is one of `indices`
-    cdef Py_ssize_t place
-    cdef Out out = _empty(LIKELY * (len(lines) + 1))
+    cdef Py_ssize_t count = len(lines)
+    cdef Out out = _empty(_PART + ROOM_FOR_THE_LAST)
     try:
-        for place, line in enumerate(lines):
+        while start < count and out.size < _PART:
+            line = lines[start]
+            start += 1
             if line.table != table or line.month != month:
                 table, month = line.table, line.month
                 index = index_of(prefix, table, month)
@@ -717,7 +718,7 @@ def entries(str prefix not None, lines not None):
                 try:
                     text = entry(prefix, line)
                 except Unfit as wrong:
-                    refused[place] = str(wrong)
+                    refused[start - 1] = str(wrong)
                     continue
                 _reserve(&out, len(text))
                 _put(&out, PyBytes_AS_STRING(text), len(text))
@@ -725,6 +726,6 @@ def entries(str prefix not None, lines not None):
                 indices.add(index)
                 named = True
         _PyBytes_Resize(&out.bytes, out.size)
-        return <object>out.bytes, refused, indices
+        return Part(<object>out.bytes, start, refused, indices)
     finally:
         Py_XDECREF(out.bytes)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,6 +12,10 @@ from lake.derived import DERIVED, engagement_ppm, engagements
 from lake.fit import Unfit, fitting
 from lake.lines import UNDATED
 from lake.records import Post
+
+PART = 64 << 10
+"""Bytes after which a part of a body is closed: a socket takes about as much at once, and memory of
+this size is used again, where more would be asked of the system and given back each time."""
 
 _ENTRY = b'{"index":{"_index":"%b","_id":%b,"version":%d,"version_type":"external_gte"}}\n%b\n'
 _NAMES = tuple(name.encode() for name in DERIVED)
@@ -50,18 +55,29 @@ def _with_derived(post: Post, body: bytes) -> bytes:
     return body.rstrip()[:-1] + more + b"}"
 
 
-def entries(prefix: str, lines: Sequence[Line]) -> tuple[bytes, dict[int, str], set[str]]:
-    """Return the body that writes `lines`, why which of them (by place) are not in it, and the
-    indices it writes to.
+class Part(NamedTuple):
+    """A part of the body of a bulk request."""
+
+    body: bytes
+    end: int  # the place of the first line that is not in it
+    refused: dict[int, str]  # why which lines, by place, are left out
+    indices: set[str]  # that it writes to
+
+
+def entries(prefix: str, lines: Sequence[Line], start: int) -> Part:
+    """Return a part of the body that writes `lines` from the one at `start`: as many as come to
+    some `PART` bytes.
     """
-    body: list[bytes] = []
+    body = bytearray()
     refused: dict[int, str] = {}
     indices: set[str] = set()
-    for place, line in enumerate(lines):
+    while start < len(lines) and len(body) < PART:
+        line = lines[start]
+        start += 1
         try:
-            body.append(entry(prefix, line))
+            body += entry(prefix, line)
         except Unfit as wrong:
-            refused[place] = str(wrong)
+            refused[start - 1] = str(wrong)
         else:
             indices.add(index_of(prefix, line.table, line.month))
-    return b"".join(body), refused, indices
+    return Part(bytes(body), start, refused, indices)

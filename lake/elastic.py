@@ -43,7 +43,7 @@ from lake.search import Documents
 
 _BODY = 4 << 20  # bytes of one request of `append`
 _LONGEST_LIST = 30  # names in one address; more are asked for by pattern
-_BREATH = 256  # lines between two chances for the event loop: 2 ms if all are odd ones
+_BREATH = 4  # parts of a body between two chances for the event loop: under 5 ms if all is odd
 
 
 class ElasticLake:
@@ -115,12 +115,15 @@ class ElasticLake:
         parts: list[bytes] = []
         refused: dict[int, str] = {}
         indices: set[str] = set()
-        for start in range(0, len(lines), _BREATH):
-            part, unfit, written = entries(self._prefix, lines[start : start + _BREATH])
-            parts.append(part)
-            indices |= written
-            refused.update((start + place, why) for place, why in unfit.items())
-            await asyncio.sleep(0)
+        end = 0
+        while end < len(lines):
+            part = entries(self._prefix, lines, end)
+            parts.append(part.body)
+            end = part.end
+            refused |= part.refused
+            indices |= part.indices
+            if len(parts) % _BREATH == 0:
+                await asyncio.sleep(0)
         if not refused:
             return await self._sent(parts, lines, indices)
         sent = [line for place, line in enumerate(lines) if place not in refused]

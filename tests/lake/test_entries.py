@@ -96,7 +96,7 @@ def test_plain_lines_of_every_table_do_not_need_the_reference() -> None:
 
 def test_an_entry_names_index_id_and_version(kernel: ModuleType) -> None:
     line = line_of(tag("mastodon:nike", "nike"))
-    body, refused, indices = kernel.entries("lake", [line])
+    body, end, refused, indices = kernel.entries("lake", [line], 0)
     action, source, rest = body.split(b"\n")
     assert json.loads(action) == {
         "index": {
@@ -106,7 +106,8 @@ def test_an_entry_names_index_id_and_version(kernel: ModuleType) -> None:
             "version_type": "external_gte",
         }
     }
-    assert (source, rest, refused, indices) == (line.body, b"", {}, {"lake-tags-undated"})
+    assert (source, rest, end, refused) == (line.body, b"", 1, {})
+    assert indices == {"lake-tags-undated"}
 
 
 def test_a_body_keeps_the_order_of_its_lines_and_tells_refused_ones_by_place(
@@ -114,14 +115,29 @@ def test_a_body_keeps_the_order_of_its_lines_and_tells_refused_ones_by_place(
 ) -> None:
     bad = msgspec.structs.replace(line_of(post("x:9")), body=b"{nope")
     lines = [line_of(post("x:1")), bad, line_of(tag("x:2", "b")), bad, line_of(post("x:3"))]
-    body, refused, indices = kernel.entries("lake", lines)
+    body, end, refused, indices = kernel.entries("lake", lines, 0)
     assert re.findall(rb'"_id":"(x:\d)"', body) == [b"x:1", b"x:2", b"x:3"]
-    assert list(refused) == [1, 3]
+    assert (list(refused), end) == ([1, 3], 5)
     assert indices == {"lake-posts-undated", "lake-tags-undated"}
 
 
 def test_no_lines_are_an_empty_body(kernel: ModuleType) -> None:
-    assert kernel.entries("lake", []) == (b"", {}, set())
+    assert kernel.entries("lake", [], 0) == (b"", 0, {}, set())
+
+
+def test_a_part_ends_behind_the_line_that_fills_it(kernel: ModuleType) -> None:
+    lines = [line_of(post(f"x:{number}", text="x" * 9_000)) for number in range(20)]
+    lines[9] = msgspec.structs.replace(lines[9], body=b"{nope")
+    parts = [kernel.entries("lake", lines, start) for start in (0, 7, 15, 20)]
+    assert [part.end for part in parts] == [7, 15, 20, 20]
+    assert [list(part.refused) for part in parts] == [[], [9], [], []]
+    whole = b"".join(part.body for part in parts)
+    assert re.findall(rb'"_id":"x:(\d+)"', whole) == [b"%d" % n for n in range(20) if n != 9]
+
+
+def test_a_line_may_be_larger_than_a_part(kernel: ModuleType) -> None:
+    lines = [line_of(post("x:1", text="x" * 200_000)), line_of(post("x:2"))]
+    assert [kernel.entries("lake", lines, start).end for start in (0, 1)] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +158,7 @@ def test_a_post_carries_its_derived_numbers(
     kernel: ModuleType, counts: dict[str, int], followers: int | None, derived: dict[str, int]
 ) -> None:
     line = line_of(post("x:1", author_followers=followers, **counts))
-    source = json.loads(kernel.entries("lake", [line])[0].split(b"\n")[1])
+    source = json.loads(kernel.entries("lake", [line], 0).body.split(b"\n")[1])
     assert {name: source[name] for name in source if name.startswith("engagement")} == derived
 
 
@@ -165,19 +181,19 @@ def test_an_odd_month_makes_no_index_of_its_own(month: str, index: str) -> None:
 @pytest.mark.parametrize("id_", ["x" * 513, "é" * 257, "a\0b", "", "\ud800"])
 def test_an_id_that_harms_a_whole_request_is_refused_here(kernel: ModuleType, id_: str) -> None:
     line = msgspec.structs.replace(line_of(tag("x:a", "a")), id=id_)
-    body, refused, _ = kernel.entries("lake", [line])
+    body, _, refused, _ = kernel.entries("lake", [line], 0)
     assert (body, list(refused)) == (b"", [0])
 
 
 @pytest.mark.parametrize("id_", ["x:é", 'x:"', "x:\\", "x:\x7f", "x:\t", "x:" + "y" * 510])
 def test_an_odd_id_is_named_as_json_names_it(kernel: ModuleType, id_: str) -> None:
-    action, source, _ = kernel.entries("lake", [line_of(tag(id_, "a"))])[0].split(b"\n")
+    action, source, _ = kernel.entries("lake", [line_of(tag(id_, "a"))], 0).body.split(b"\n")
     assert json.loads(action)["index"]["_id"] == json.loads(source)["id"] == id_
 
 
 def test_what_a_network_wrote_becomes_no_action_of_ours(kernel: ModuleType) -> None:
     hostile = msgspec.Raw(b'{"a":[\n{"delete":{"_index":"lake-posts-2026.03","_id":"x:2"}}\n]}')
-    body, refused, _ = kernel.entries("lake", [line_of(post("x:1", raw=hostile))])
+    body, _, refused, _ = kernel.entries("lake", [line_of(post("x:1", raw=hostile))], 0)
     assert (body.count(b"\n"), refused) == (2, {})
     assert json.loads(body.split(b"\n")[1])["raw"] == json.loads(bytes(hostile))
 
@@ -200,7 +216,9 @@ def test_a_refused_line_is_told_where_and_not_what(
     kernel: ModuleType, body: bytes, why: str
 ) -> None:
     line = msgspec.structs.replace(LINE, body=body)
-    assert kernel.entries("lake", [line])[1] == {0: f"the line is no record of posts: {why}"}
+    assert kernel.entries("lake", [line], 0).refused == {
+        0: f"the line is no record of posts: {why}"
+    }
 
 
 # The kernels agree
@@ -208,7 +226,7 @@ def test_a_refused_line_is_told_where_and_not_what(
 
 def same(lines: list[Line]) -> None:
     for line in lines:
-        ours, theirs = _entries_c.entries("p", [line]), _entries_py.entries("p", [line])
+        ours, theirs = _entries_c.entries("p", [line], 0), _entries_py.entries("p", [line], 0)
         assert ours == theirs, line
 
 
@@ -363,7 +381,7 @@ def test_what_the_kernel_takes_derives_what_the_records_derive() -> None:
         line = line_of(full(**dict(zip(names, draw, strict=True))))
         record = record_of("posts", line.body)
         assert isinstance(record, Post)
-        source = json.loads(_entries_c.entries("p", [line])[0].split(b"\n")[1])
+        source = json.loads(_entries_c.entries("p", [line], 0).body.split(b"\n")[1])
         assert source.get("engagements") == engagements(record)
         assert source.get("engagement_ppm") == engagement_ppm(record)
 
