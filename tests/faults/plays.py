@@ -119,7 +119,7 @@ async def stop_without_lake(world: World) -> Figures:
     code, seconds = await world.stop(seconds=60)
     kept = world.backlog()
     assert (code, kept > 0) == (0, True), (code, kept)
-    assert seconds < GRACE + 2, seconds
+    assert seconds < 2 * GRACE + 4, seconds  # not the half minute a request may take
     world.way.fault = CLEAN
     return {"seconds_without_lake": round(seconds, 1), "pages_kept": kept}
 
