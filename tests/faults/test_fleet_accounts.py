@@ -95,7 +95,7 @@ async def test_an_account_whose_answers_take_ten_seconds_holds_up_no_other(tmp_p
         await _track(registry, [f"tag{number}" for number in range(200)])
         stop = asyncio.Event()
         task = asyncio.create_task(collector.ingestor.run(stop))
-        await asyncio.sleep(9.0)
+        await asyncio.sleep(6.0)
         stop.set()
         await task
         await collector.close()
