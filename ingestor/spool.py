@@ -125,6 +125,11 @@ class Spool:
     def _open_file(self) -> SpoolFile:
         return open_spool(self.path, cap_bytes=self._cap_bytes, seen_limit=self._seen_limit)
 
+    @property
+    def in_use(self) -> bool:
+        """Return whether another process has the spool: then nothing can be appended here."""
+        return self._file.in_use
+
     async def close(self) -> None:
         """Commit what is queued and close the file."""
         await self.committed()

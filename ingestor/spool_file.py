@@ -172,6 +172,13 @@ class SpoolFile:
         if self._owner is not None:
             os.close(self._owner)
 
+    @property
+    def in_use(self) -> bool:
+        """Return whether another process has the spool: then this one may look, and ask for dead
+        letters to be put back.
+        """
+        return self._owner is None
+
     def open_count(self) -> int:
         """Note one more start of a process on this file and return how many there were."""
         with self._transaction():
@@ -581,6 +588,14 @@ class SpoolFile:
 
     def _one(self, query: str) -> int:
         return int(self._db.execute(query).fetchone()[0])
+
+
+def in_use(path: Path) -> bool:
+    """Return whether any process has a spool open."""
+    file = _own(path)
+    if file is not None:
+        os.close(file)
+    return file is None
 
 
 def _own(path: Path) -> int | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from ingestor.spool_file import SpoolFile
+from ingestor.spool_file import InUse, SpoolFile, in_use
 
 TABLES = ("spool", "cursor", "seen", "dead_letters", "revisit", "wanted", "meta")
 
@@ -17,9 +17,12 @@ def open_spool(path: Path, *, cap_bytes: int, seen_limit: int = 200_000) -> Spoo
     """Return the open spool; what is readable of a damaged file is copied into a new one first.
 
     The damaged file stays beside it as `<name>.damaged-N`. A torn write-ahead log needs no rescue:
-    SQLite itself goes back to its last whole transaction.
+    SQLite itself goes back to its last whole transaction. Raises InUse if the file is not ours to
+    move.
     """
     if path.exists() and not _sound(path):
+        if in_use(path):
+            raise InUse(f"{path.name} is damaged, and another process has it open")
         _rescue(path, cap_bytes=cap_bytes)
     return SpoolFile(path, cap_bytes=cap_bytes, seen_limit=seen_limit)
 

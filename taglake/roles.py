@@ -66,6 +66,9 @@ class Collector:
         """Open the spool and make the accounts' lanes known. Raises BadSetting."""
         await self._registry.lanes.upsert(wiring.lanes_of(self._settings, self.sources))
         await self.spool.open()
+        if self.spool.in_use:
+            path = self._settings.ingest.spool
+            raise BadSetting(f"ingest.spool = {path}: another process has it; each needs its own")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll and send until `stop` is set; then poll no more, send what is there, and return."""

@@ -183,6 +183,7 @@ async def test_what_another_process_wants_replayed_comes_with_the_next_commit(
     await spool.settle([(number, POISON) for number, _ in await take(spool)])
     other = Spool(spool.path, clock=clock, cap_bytes=CAP)
     await other.open()
+    assert (spool.in_use, other.in_use) == (False, True)
     assert await other.replay() == 1
     with pytest.raises(InUse):
         await other.append(page(2))
