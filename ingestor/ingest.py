@@ -207,7 +207,10 @@ class Ingestor:
         await self._safely(self._report)
         await self._spool.committed()
         await self._lanes.release()
-        log.info("ingestor stopped", polls=self.metrics.started, posts=self.metrics.posts_new)
+        done = self.metrics
+        log.info(
+            "ingestor stopped", polls=done.started, requests=done.requests, posts=done.posts_new
+        )
 
     async def idle(self) -> None:
         """Return when no poll is in flight, nothing is being tended, and the spool is on disk."""

@@ -36,6 +36,7 @@ from simnet.world import World
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SITES: dict[str, Site] = {"mastodon": "mastodon.example", "instagram": "instagram.example"}
+LOGINS = 24  # accounts that every site knows
 Wrong = Callable[[str], Reply | None]  # told the account's name
 
 
@@ -131,7 +132,9 @@ async def stage(
     clock = SteppedClock(START)
     brands = [Brand(tag=tag, posts_per_day=24.0) for tag in tags]
     world = World(7, start=START, days=3, brands=brands, lift=0, people=200, warmup=1)
-    net = Wayward(world, now=clock.now, faults=faults, budgets=budgets or Budgets(page=20))
+    net = Wayward(
+        world, now=clock.now, faults=faults, budgets=budgets or Budgets(page=20), logins=LOGINS
+    )
     runner = web.AppRunner(app_of(net), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

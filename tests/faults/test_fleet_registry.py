@@ -42,8 +42,10 @@ async def test_a_registry_that_stands_still_ends_the_spending(tmp_path: Path) ->
                 await asyncio.sleep(form(8.0, 20.0))
                 opened_at = milliseconds()
                 lock.rollback()
-            asked = await _again(fleet, opened_at)
+            await _again(fleet, opened_at)
         codes = fleet.stop(["one"])
+        asked = fleet.asked()
+    (told,) = [line for line in fleet.said("one") if line["event"] == "ingestor stopped"]
     stamps = sorted(at for one in asked.at.values() for at in one)
     late = [at for at in stamps if locked_at + 1000 * SETUP.lease < at < opened_at]
     record(
@@ -51,7 +53,9 @@ async def test_a_registry_that_stands_still_ends_the_spending(tmp_path: Path) ->
         requests_after_the_lease=len(late), asked_again_after_seconds=round(
             (min(at for at in stamps if at > opened_at) - opened_at) / 1000, 1),
         worst_window_of_limit=round(worst_share(asked, **BUDGET), 3),
+        providers_count=asked.requests, our_count=told["requests"],
     )  # fmt: skip
+    assert told["requests"] == asked.requests
     assert late == []
     assert worst_share(asked, **BUDGET) <= 1.0
     assert codes == {"one": 0}
