@@ -3,9 +3,10 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
+from ingestor.kernel.prose cimport Prose
 from ingestor.kernel.rows cimport COUNTS, Batch, KernelRows, Row, Slice
 from ingestor.kernel.scanner cimport Tape
-from ingestor.kernel.words cimport Prose, Words
+from ingestor.kernel.words cimport Words
 from ingestor.kernel.writer cimport Writer
 
 cdef struct Draft:

@@ -17,7 +17,8 @@ from ingestor.kernel.rows cimport (
 )
 from ingestor.kernel.scanner cimport ESCAPED, STRING, Document, Token
 from ingestor.kernel.values cimport HandOver, is_none, word, word_of
-from ingestor.kernel.words cimport Prose, Words
+from ingestor.kernel.prose cimport Prose
+from ingestor.kernel.words cimport Words
 from ingestor.kernel.writer cimport (
     Writer, put, put_byte, put_count, put_int, put_json, put_literal, put_node,
     put_str, put_text, release, taken, text_of,

@@ -10,6 +10,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.string cimport memcmp
 
 from ingestor.kernel.feeds cimport Draft, FeedRows, put_moment
+from ingestor.kernel.prose cimport read_prose
 from ingestor.kernel.rows cimport (
     COMMENTS, FOLLOWERS, FOLLOWING, LIKES, POSTS, PROFILE, QUOTES, SHARES, UNKNOWN, Row, Slice,
 )
@@ -20,7 +21,7 @@ from ingestor.kernel.values cimport (
     HandOver, count, either, ident, is_ident, is_text, is_word, loose_count, put_flag,
     put_number, text, word, word_of,
 )
-from ingestor.kernel.words cimport Words, read_links, read_prose, read_tag_name, read_tags
+from ingestor.kernel.words cimport Words, read_links, read_tag_name, read_tags
 from ingestor.kernel.writer cimport (
     put_byte, put_count, put_int, put_json, put_literal, put_node, put_str,
 )

@@ -1,4 +1,8 @@
-"""Words of a text and prose of HTML, over UTF-8 bytes; see words.pyx."""
+"""Words of a text, over UTF-8 bytes; see words.pyx."""
+
+cdef enum:
+    DONE = 0
+    IN_DOUBT = 1  # the reference must say
 
 
 cdef struct Word:
@@ -19,19 +23,7 @@ cdef class Words:
     cdef int fill(self, tuple words) except -1
 
 
-cdef class Prose:
-    cdef unsigned char* buffer
-    cdef Py_ssize_t room
-    cdef const unsigned char* text  # inside `buffer`, or the HTML itself if it has no markup
-    cdef Py_ssize_t size
-    cdef readonly Words links
-    cdef bytes kept  # what `text` points into if Python made it
-
-    cdef int reserve(self, Py_ssize_t size) noexcept nogil
-
-
 cdef int read_tags(Words out, const unsigned char* text, Py_ssize_t size, bint digits) except -1
 cdef int read_tag_name(Words out, const unsigned char* name, Py_ssize_t size) except -1
 cdef int read_mentions(Words out, const unsigned char* text, Py_ssize_t size) except -1
 cdef int read_links(Words out, const unsigned char* text, Py_ssize_t size) except -1
-cdef int read_prose(Prose out, const unsigned char* html, Py_ssize_t size) except -1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ingestor.sources import markup, text
 
 words = pytest.importorskip("ingestor.kernel.words")
+prose = pytest.importorskip("ingestor.kernel.prose")
 
 MARKS = ["#", "@", "\uff03", "\uff20", "://", "http://", "HTTPS://", "http\u017f://", "&", "/", "."]
 LETTERS = ["a", "Nike", "x_1", "7", "\u00e9", "\u65e5\u672c", "\u0939\u093f", "\u0645\u06cc"]
@@ -67,7 +68,7 @@ def agree(said: str) -> None:
 def agree_on_markup(html: str) -> None:
     expected = markup.prose(html)
     assert expected is not None
-    assert words.prose(html.encode()) == (expected.text, expected.links)
+    assert prose.prose(html.encode()) == (expected.text, expected.links)
 
 
 def test_words_of_many_made_texts() -> None:
@@ -150,7 +151,7 @@ PLEROMA = (
 
 @pytest.mark.parametrize("html", [MASTODON, PLEROMA])
 def test_what_servers_send_needs_no_reference(html: str) -> None:
-    assert words.is_plain(html.encode())
+    assert prose.is_plain(html.encode())
     agree_on_markup(html)
 
 
@@ -159,7 +160,7 @@ def test_what_servers_send_needs_no_reference(html: str) -> None:
     ["<script>x</script>", "&copy;", "a & b", "1 < 2", "<P>x</P>", "<a href='x'>", "<img/>", "<p"],
 )
 def test_markup_in_doubt_is_the_references(html: str) -> None:
-    assert not words.is_plain(html.encode())
+    assert not prose.is_plain(html.encode())
     agree_on_markup(html)
 
 
