@@ -45,3 +45,10 @@ def test_every_metric_command_path_and_setting_it_names_exists() -> None:
         assert name in taglake.commands[group].commands, words  # type: ignore[attr-defined]
     for setting in re.findall(r"`(grace|spool_megabytes)`", TABLE):
         assert setting in IngestSettings.model_fields
+
+
+def test_the_page_of_what_was_tried_has_all_cases_and_names_no_machine() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    cases = [int(number) for number in re.findall(r"^\| (\d+) \|", page, flags=re.M)]
+    assert cases[:28] == list(range(1, 29))
+    assert not re.search(r"/tmp|/work|/root|/home|20\d\d-\d\d", page)
