@@ -14,8 +14,9 @@ cdef extern from "spans.h":
 cdef enum:
     DEEPEST = 64
     MOST_MEMBERS = 256  # of one object: the search for a repeated key is quadratic
-    LONGEST_BODY = 1 << 30
-    SPARE = 1 << 16  # tokens that one tape leaves to the next
+    LONGEST_BODY = 1 << 28  # what is made of it must stay below 4 GB
+    BYTES_A_TOKEN = 12  # fewer in bodies of numbers: there the tape grows
+    MOST_SPARE = 1 << 16  # tokens that one tape leaves to the next
 
 # What stands open: an object or array, and the hashes of the keys it had so far.
 cdef struct Level:
@@ -345,14 +346,30 @@ cdef bint _scan(Tape* tape, const uint8_t* body, size_t size) noexcept nogil:
 
 # The tokens of a document that is gone, for the next: fresh memory costs more than a scan.
 cdef Token* _spare = NULL
+cdef uint32_t _spare_capacity = 0
 
 
-cdef Token* _tokens() noexcept:
-    """Return room for SPARE tokens, NULL without memory."""
-    global _spare
-    cdef Token* tokens = _spare
-    _spare = NULL
-    return tokens if tokens is not NULL else <Token*>malloc(SPARE * sizeof(Token))
+cdef bint _furnish(Tape* tape, size_t size) noexcept:
+    """Give a tape room for the tokens of a body of this size; return whether there was memory."""
+    global _spare, _spare_capacity
+    cdef uint32_t wanted = <uint32_t>(size // BYTES_A_TOKEN + 64)
+    if _spare_capacity >= wanted:
+        tape.tokens, tape.capacity = _spare, _spare_capacity
+        _spare, _spare_capacity = NULL, 0
+    else:
+        tape.tokens = <Token*>malloc(wanted * sizeof(Token))
+        tape.capacity = wanted if tape.tokens is not NULL else 0
+    return tape.capacity != 0
+
+
+cdef void _clear(Tape* tape) noexcept:
+    """Take a tape's room; the larger of what is spare already and this is kept."""
+    global _spare, _spare_capacity
+    if tape.capacity <= _spare_capacity or tape.capacity > MOST_SPARE:
+        free(tape.tokens)
+    else:
+        free(_spare)
+        _spare, _spare_capacity = tape.tokens, tape.capacity
 
 
 cdef class Document:
@@ -365,23 +382,15 @@ cdef class Document:
         cdef const uint8_t* start = body
         cdef size_t size = len(body)
         cdef bint good
-        if size > LONGEST_BODY:
-            return None
         document.body = body
-        document.tape.tokens = _tokens()
-        document.tape.capacity = SPARE
-        if document.tape.tokens is NULL:
+        if size > LONGEST_BODY or not _furnish(&document.tape, size):
             return None
         with nogil:
             good = _scan(&document.tape, start, size)
         return document if good else None
 
     def __dealloc__(self):
-        global _spare
-        if self.tape.capacity == SPARE and _spare is NULL:
-            _spare = self.tape.tokens
-        else:
-            free(self.tape.tokens)
+        _clear(&self.tape)
 
 
 cdef int learn(Vocabulary* known, const char* name, int number) except -1:
