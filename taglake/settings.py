@@ -111,7 +111,7 @@ class IngestSettings(Section):
         Path(".taglake/spool.db"), description="pages wait here until the lake has them"
     )
     spool_megabytes: int = Field(
-        1024, gt=3, description="cap of the spool; 1 GB holds about 2 M posts"
+        1024, gt=3, description="cap of the spool; 1 GB holds about 1 M posts"
     )
     concurrency: int = Field(64, gt=0, le=1000, description="requests in flight at once")
     snapshot_every: float = Field(
