@@ -148,6 +148,8 @@ class Lanes:
     async def _claim(self, usable: set[str] | None) -> None:
         asked_at = self._clock.monotonic()
         room = self._most - len(self.held)
+        if usable is not None:  # ours too look free when renewing them all took a whole lease
+            usable = usable - set(self.held)
         claimed = await self._book.claim(self._owner, most=room, seconds=self._seconds, only=usable)
         for lane in claimed:
             held = HeldLane(lane, held_until=asked_at + self._seconds)

@@ -20,7 +20,7 @@ from registry import open_registry
 from servers.requirement import require
 
 pytestmark = pytest.mark.timeout(form(180, 600))
-SETUP = Setup(lanes=4, limit=8, window=form(8.0, 30.0), lease=3.0, tags=400)
+SETUP = Setup(lanes=4, limit=8, window=form(8.0, 30.0), lease=form(3.0, 12.0), tags=400)
 BUDGET = {"limit": SETUP.limit, "window": SETUP.window}
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 

@@ -55,6 +55,23 @@ async def test_free_lanes_are_claimed_once(book: Registry, clock: SteppedClock) 
     assert not await one.renew()
 
 
+async def test_our_own_lanes_are_not_claimed_from_ourselves_when_renewing_took_long(
+    book: Registry, clock: SteppedClock
+) -> None:
+    class Slow:
+        def __getattr__(self, name: str) -> object:
+            if name == "claim":
+                later(clock, 61)
+            return getattr(book.lanes, name)
+
+    lanes = Lanes(Slow(), owner="one", clock=clock, rng=random.Random(1))  # type: ignore[arg-type] # stands before the real one
+    both = {"village/a", "village/b"}
+    await lanes.renew(both)
+    before = dict(lanes.held)
+    await lanes.renew(both)
+    assert lanes.held == before
+
+
 async def test_only_lanes_with_a_source_are_claimed(book: Registry, clock: SteppedClock) -> None:
     lanes = lanes_of(book, clock)
     await lanes.renew({"village/b"})
