@@ -17,6 +17,7 @@ against an index of the same documents whose fields Elasticsearch maps by itself
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,7 @@ from lake.contract import Line
 from lake.elastic import ElasticLake
 from lake.entries import kernel_name
 from servers import elastic
+from servers.requirement import Missing
 
 ROOT = Path(__file__).parents[1]
 PREFIX = "bulk"
@@ -221,7 +223,9 @@ def measure(
 
 
 def build(folder: Path) -> Path:
-    """Compile the Go client."""
+    """Compile the Go client. Raises Missing without Go."""
+    if not shutil.which("go"):
+        raise Missing("no go: the client to compare with is compiled (https://go.dev/dl)")
     binary = folder / "bulk"
     made = ["go", "build", "-o", str(binary), "./bulk"]
     subprocess.run(made, cwd=ROOT / "benchmarks" / "go", check=True, timeout=600)
@@ -264,4 +268,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Missing as missing:
+        print(f"bulk: {missing}")
