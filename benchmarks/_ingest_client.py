@@ -61,6 +61,7 @@ class MemorySpool:
     def __init__(self) -> None:
         self.on_refusal: Callable[[], None] | None = None
         self._ready: deque[tuple[int, Line]] = deque()
+        self._seen: dict[str, bytes] = {}
         self._flying: dict[int, int] = {}  # bytes of what was taken, by its first line's number
         self._next = self._left = self._bytes = 0
         self._room = asyncio.Event()
@@ -70,6 +71,7 @@ class MemorySpool:
 
     async def append(self, page: Append) -> None:
         """Queue the lines of a page."""
+        self._seen.update(page.seen)
         self._ready.extend(enumerate(page.lines, self._next))
         self._next += len(page.lines)
         self._left += len(page.lines)
@@ -80,8 +82,8 @@ class MemorySpool:
             await self._room.wait()
 
     async def seen(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return nothing: the pipeline remembers 100,000 posts, more than there are."""
-        return {}
+        """Return the last known states."""
+        return {key: self._seen[key] for key in ids if key in self._seen}
 
     async def position(self, target: str) -> bytes | None:
         """Return nothing: the pipeline keeps positions in memory too."""
@@ -159,7 +161,9 @@ class Timed(Pipeline):
         self.over = asyncio.Event()
 
     async def poll(self, poll: Poll) -> Outcome:
-        """Note the time and poll."""
+        """Note the time and poll; beyond the total do neither."""
+        if len(self.late) == self.total > 0:
+            return Outcome()
         due = self.due[poll.target.key]
         self.late.append((due, time.monotonic() - due))
         if len(self.late) == self.total:
