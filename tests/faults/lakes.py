@@ -34,6 +34,10 @@ class JudgedLake(Protocol):
         """Return everything in the lake, read without the proxy."""
         ...
 
+    async def posts(self) -> set[str]:
+        """Return the ids of all posts in the lake."""
+        ...
+
     async def newest(self) -> datetime:
         """Return when the newest post in the lake was made, `NEVER` if there is none."""
         ...
@@ -70,6 +74,11 @@ class StandinLake:
         async with self._session.get(f"{self._judge}/documents") as answer:
             return msgspec.msgpack.decode(await answer.read(), type=list[Document])
 
+    async def posts(self) -> set[str]:
+        """Return the ids of all posts."""
+        async with self._session.get(f"{self._judge}/posts") as answer:
+            return set(await answer.json())
+
     async def newest(self) -> datetime:
         """Return when the newest post was made."""
         return datetime.fromisoformat((await self.told())["newest"])
@@ -104,6 +113,10 @@ class ElasticLake:
             more = {"scroll": "1m", "scroll_id": page.scroll_id}
             page = await self._ask("POST", "/_search/scroll", more)
         return found
+
+    async def posts(self) -> set[str]:
+        """Return the ids of all posts."""
+        return {found.id for found in await self.documents() if "-posts-" in found.index}
 
     async def newest(self) -> datetime:
         """Return when the newest post was made that a reader can see."""

@@ -86,7 +86,11 @@ async def serve(port: int, poison_every: int) -> None:
         async def documents(_: web.Request) -> web.Response:
             return web.Response(body=fake.dump())
 
+        async def posts(_: web.Request) -> web.Response:
+            return web.json_response([key for index, key in fake.documents if "-posts-" in index])
+
         app.router.add_get("/told", told)
+        app.router.add_get("/posts", posts)
         app.router.add_get("/documents", documents)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()

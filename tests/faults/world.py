@@ -26,6 +26,7 @@ import aiohttp
 import msgspec
 
 from faults import ledger
+from faults.forms import form
 from faults.lakes import JudgedLake, _answering, ours
 from faults.ledger import Findings
 from faults.network import SITE, Served
@@ -332,10 +333,10 @@ class World:
         until = time.monotonic() + seconds
         asked = await self.served()
         while time.monotonic() < until:
-            there = {found.id for found in await self.lake.documents()}
+            there = await self.lake.posts()
             if all(key in there for key in asked.posts if not self._refused(key)):
                 return
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1.0)
 
     def _refused(self, key: str) -> bool:
         return ledger.poisoned(key, self.lake.poison)
@@ -358,7 +359,7 @@ async def faulty(
     lake: JudgedLake,
     *,
     seed: int,
-    tags: int = 200,
+    tags: int = form(100, 200),
     per_second: float = 6.0,
     limit: int = 1000,
     window: float = 5.0,
