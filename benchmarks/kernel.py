@@ -38,10 +38,10 @@ SEEN = Seen(observed_at=datetime(2026, 11, 21, 12, tzinfo=UTC))
 SOURCE = Instagram()
 SECONDS = 0.05  # of each turn
 SCRIPTS = (
-    "ka lo ri ne sta ber to mi pra sun ven da li fo gra ther",
-    "ma ter ho li fen sta in go cra pel du nor te si by low",
+    "ka lo ri ne sta ber to mi pra sun ven da li fu gra gan",
+    "ma ter ho li fen sta in go cra pel du nor tu si by low",
     "á ción é ne ñ o rí a da lle mos ta qu ie re ú",
-    "ß ü ber ge ä nd sch ön en er ich tra wei mu ö st",
+    "ß ü ber ge ä nds sch ön en er ich tra wei mu ö st",
     "ди ли ми ни ти шли цви би зи дни жи щи люб мил зим",
     "東 京 写 真 好 き 春 の 花 旅 海 猫 美 味 し い",
 )
