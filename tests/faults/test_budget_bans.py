@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from faults.figures import record
+from faults.forms import LONG
 from faults.stage import Stage, running, stage
 from simnet.wire import Reply, json_reply
 
@@ -48,7 +49,8 @@ class Ban:
         return (("Retry-After", self._header),)
 
 
-@pytest.mark.parametrize("form", FORMS)
+# A day of silence takes a while to play even on a stepped clock.
+@pytest.mark.parametrize("form", [name for name in FORMS if LONG or name != "absurd"])
 async def test_a_ban_is_obeyed_in_every_form_and_the_other_lanes_go_on(
     form: str, tmp_path: Path
 ) -> None:
