@@ -461,6 +461,12 @@ class Spool:
         self._bell.ring()
         return count
 
+    async def repair(self) -> int:
+        """Drop damaged pages and give free space back; return how many pages went. Raises
+        InUse.
+        """
+        return await self._call(self._file.repair)
+
     async def _call(self, function: Callable[..., T], *args: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
 

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from ingestor.clock import SystemClock
 from ingestor.spool import Spool
-from ingestor.spool_file import DeadLetter, Report
-from taglake.errors import NotThere
+from ingestor.spool_file import DeadLetter, InUse, Report
+from taglake.errors import BadSetting, NotThere
 from taglake.settings import Settings
 
 
@@ -26,6 +26,15 @@ async def replay_letters(settings: Settings, numbers: Sequence[int] | None) -> i
     """Put dead letters back, all of them if `numbers` is None; return how many. Raises NotThere."""
     async with _spool(settings) as spool:
         return await spool.replay(numbers)
+
+
+async def repair_spool(settings: Settings) -> int:
+    """Drop damaged pages and return how many. Raises NotThere, BadSetting."""
+    try:
+        async with _spool(settings) as spool:
+            return await spool.repair()
+    except InUse as taken:
+        raise BadSetting(f"{taken}: stop the ingestor first") from taken
 
 
 @asynccontextmanager

@@ -91,6 +91,7 @@ def spool() -> None:
 
     \b
       taglake spool check           is the file sound, and what waits in it?
+      taglake spool repair          drop pages that are damaged, and make the file small again
       taglake spool dead-letters    what the lake refused for good, and why
       taglake spool replay          send dead letters again, after the cause is mended
     """
@@ -106,7 +107,17 @@ def check(load: SettingsOf, json_: bool) -> None:
     report = asyncio.run(check_spool(settings_of(load)))
     as_json(report, pretty=not json_)
     if report.damaged:
-        raise Unhealthy(f"{report.damaged} damaged pages: they are set aside at the next start")
+        raise Unhealthy(f"{report.damaged} damaged pages: `taglake spool repair` drops them")
+
+
+@spool.command()
+@click.pass_obj
+def repair(load: SettingsOf) -> None:
+    """Drop the damaged pages, rebuild the indexes, give free space back; no ingestor may run."""
+    from taglake.spooling import repair_spool
+
+    dropped = asyncio.run(repair_spool(settings_of(load)))
+    click.echo(f"{dropped} damaged pages dropped")
 
 
 @spool.command("dead-letters")
