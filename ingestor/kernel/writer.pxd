@@ -25,7 +25,7 @@ cdef inline bint reserve(Writer* writer, size_t more) noexcept nogil:
 
 cdef inline void put(Writer* writer, const void* bytes, size_t size) noexcept nogil:
     """Append bytes."""
-    if reserve(writer, size):
+    if size and reserve(writer, size):
         memcpy(writer.bytes + writer.size, bytes, size)
         writer.size += size
 
