@@ -34,7 +34,7 @@ STOP = 0.90
 FREE_DISK_BYTES = 256 << 20
 GROUP_LINES = 1500  # of one commit, about 1 MB
 # In memory for the sender: lines and their bytes; the rest waits on the disk.
-HELD_LINES, HELD_BYTES = 50_000, 24 << 20
+HELD_LINES, HELD_BYTES = 50_000, 12 << 20
 RETRY_SECONDS, RETRY_CAP = 1.0, 60.0
 PARK_SECONDS, PARK_CAP = 30.0, 600.0
 
