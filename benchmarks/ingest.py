@@ -244,14 +244,9 @@ def scheduled_goals(found: Results) -> list[Goal]:
             ratio(cost(found[OURS]), cost(found[FAST])).median,
             0.85,
         ),
-        Goal(f"p99 lateness: {OURS} / {IDIOMATIC}", _p99(found, IDIOMATIC), 1.1),
-        Goal(f"p99 lateness: {OURS} / {FAST}", _p99(found, FAST), 1.1),
+        Goal(f"p99 lateness: {OURS} / {FAST}", ratio(p99, late(found[FAST], "p99")).median, 1.1),
         Goal(f"p99 lateness: {OURS}, ms", spread(p99).median, 2.0),
     ]
-
-
-def _p99(found: Results, theirs: str) -> float:
-    return ratio(late(found[OURS], "p99"), late(found[theirs], "p99")).median
 
 
 def closed_loop(rig: Rig, folder: str) -> Results:
@@ -289,7 +284,8 @@ def main() -> None:
         closed = closed_loop(rig, folder)
         goals = closed_goals(closed)
         tell(f"poll to bulk, {wire}", closed, closed_table(closed), goals)
-        scheduled = rig.scheduled({OURS: rig.ours()} | tuned(rig))
+        # Idiomatic Go needs 2.1 ms a poll: 500 a second are more than its one processor does.
+        scheduled = rig.scheduled({OURS: rig.ours(), FAST: rig.go("fast", TUNED)})
         more = scheduled_goals(scheduled)
         tell(f"scheduled load, {wire}", scheduled, scheduled_table(scheduled), more)
     _summarize(closed, scheduled, goals + more, rig.documents)
