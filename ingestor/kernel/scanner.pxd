@@ -40,13 +40,14 @@ cdef struct Token:
     uint32_t start  # of a string: the opening quote
     uint32_t end  # behind the last byte; of a string: behind the closing quote
     uint32_t next  # the token behind this one and all it holds
-    int64_t value  # of a whole number; of an object or array: how many members it has
+    int64_t value  # of a whole number; of a container: its members; of a fraction: is it in doubt
 
 cdef struct Tape:
     const uint8_t* body
     Token* tokens  # 0 is NOTHING and stands for what is absent; 1 is the root
     uint32_t size
     uint32_t capacity
+    uint32_t doubts  # fractions of more than 15 digits
 
 cdef class Document:
     """A body and its tape; slices of both are valid as long as it lives."""

@@ -130,12 +130,13 @@ cdef inline bint _is_digit(uint8_t c) noexcept nogil:
 
 
 cdef inline const uint8_t* _fraction(
-    const uint8_t* p, const uint8_t* digits, uint64_t whole
+    const uint8_t* p, const uint8_t* digits, uint64_t whole, Token* token
 ) noexcept nogil:
-    """Go from behind the point of a number to its end; return NULL if it is not plainly shortest.
+    """Go from behind the point of a number to its end; return NULL if it is not shortest.
 
-    At most 15 digits that count: such a number is the shortest name of the double next to it.
-    digits: where its digits start. whole: what stands before the point.
+    With at most 15 digits that count it is the shortest name of the double next to it; with 16 or
+    17 that is in doubt, and its value says so. digits: where its digits start. whole: what stands
+    before the point.
     """
     cdef const uint8_t* start = p
     while p[0] == c'0':
@@ -149,8 +150,13 @@ cdef inline const uint8_t* _fraction(
     if (p - 1)[0] == c'0':
         return p if size == 1 and start - digits <= 16 else NULL
     if whole == 0:
-        return p if zeros <= 4 and size - zeros <= 15 else NULL
-    return p if (start - 1 - digits) + size <= 15 else NULL
+        size -= zeros
+        if zeros > 4:
+            return NULL
+    else:
+        size += start - 1 - digits
+    token.value = size > 15
+    return p if size <= 17 else NULL
 
 
 cdef inline const uint8_t* _number(const uint8_t* p, Token* token) noexcept nogil:
@@ -167,7 +173,8 @@ cdef inline const uint8_t* _number(const uint8_t* p, Token* token) noexcept nogi
         return NULL
     if p[0] == c'.':
         token.kind = FLOAT
-        return _fraction(p + 1, digits, value) if size <= 15 else NULL
+        token.value = 0
+        return _fraction(p + 1, digits, value, token) if size <= 15 else NULL
     if (p[0] | 0x20) == c'e' or value >> 63 or (minus and value == 0):
         return NULL
     token.kind = INT
@@ -231,6 +238,8 @@ cdef inline bint _scalar(Scan* scan, Token* token) noexcept nogil:
         p = _number(p, token)
         if p is NULL:
             return False
+        if token.kind == FLOAT:
+            scan.tape.doubts += <uint32_t>token.value
     elif c == c't' and scan.end - p >= 4 and memcmp(p, b"true", 4) == 0:
         token.kind = TRUE
         p += 4
@@ -339,6 +348,7 @@ cdef bint _scan(Tape* tape, const uint8_t* body, size_t size) noexcept nogil:
     tape.body = body
     memset(tape.tokens, 0, sizeof(Token))
     tape.size = ROOT
+    tape.doubts = 0
     good = _text(&scan)
     free(scan.levels)
     return good
@@ -372,6 +382,19 @@ cdef void _clear(Tape* tape) noexcept:
         _spare, _spare_capacity = tape.tokens, tape.capacity
 
 
+cdef bint _are_shortest(const Tape* tape) except -1:
+    """Return whether all numbers of 16 or 17 digits are the shortest names of their doubles."""
+    cdef uint32_t place
+    cdef const Token* token
+    for place in range(ROOT, tape.size):
+        token = tape.tokens + place
+        if token.kind == FLOAT and token.value:
+            text = (<const char*>tape.body)[token.start:token.end].decode("ascii")
+            if repr(float(text)) != text:
+                return False
+    return True
+
+
 cdef class Document:
     """A body and its tape; slices of both are valid as long as it lives."""
 
@@ -387,6 +410,8 @@ cdef class Document:
             return None
         with nogil:
             good = _scan(&document.tape, start, size)
+        if good and document.tape.doubts and not _are_shortest(&document.tape):
+            return None
         return document if good else None
 
     def __dealloc__(self):

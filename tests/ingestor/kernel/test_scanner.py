@@ -87,8 +87,8 @@ def test_what_is_no_json_is_handed_over(body: bytes) -> None:
             b"1E-2",
             b"1.10",
             b"0.000001",
-            b"0.1234567890123456",
-            b"1234567890123456.5",
+            b"0.12345678901234567890",
+            b"1.33333333333333339",
         ),
         *(b"9223372036854775808", b"18446744073709551616", b"-9223372036854775808"),
         b"[" * 65 + b"]" * 65,
@@ -168,3 +168,10 @@ def test_random_bytes_never_crash_the_scanner() -> None:
         written = canonical(body)
         if written is not None:
             assert written == msgspec.json.encode(msgspec.json.decode(body))
+
+
+@given(st.floats(1e-3, 1e6))
+def test_fractions_of_all_digits_are_read_where_they_are_shortest(number: float) -> None:
+    written = msgspec.json.encode(number)
+    assert canonical(written) == written
+    assert canonical(b"%.17g" % number) in (None, written)
