@@ -174,4 +174,6 @@ def test_random_bytes_never_crash_the_scanner() -> None:
 def test_fractions_of_all_digits_are_read_where_they_are_shortest(number: float) -> None:
     written = msgspec.json.encode(number)
     assert canonical(written) == written
-    assert canonical(b"%.17g" % number) in (None, written)
+    longer = b"%.17g" % number
+    if b"." in longer:
+        assert canonical(longer) in (None, written)
