@@ -44,6 +44,7 @@ async def serve(address: str, text: Callable[[], str], stop: asyncio.Event) -> N
     from aiohttp import web  # megabytes that an ingestor nobody asks need not hold
 
     async def answer(_: web.Request) -> web.Response:
+        """Answer with the counters as they stand."""
         return web.Response(text=text(), headers={"Content-Type": TEXT})
 
     app = web.Application()
