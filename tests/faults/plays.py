@@ -140,11 +140,10 @@ def _new(before: dict[str, int], after: dict[str, int]) -> int:
     return after["documents"] - before["documents"]
 
 
-# Last those after which the network is asked more seldom.
 WIRES: dict[int, tuple[str, Play]] = {
     5: ("answers lost after apply", lost_answers),
-    7: ("slow lake", slow),
-    9: ("torn requests", torn),
     6: ("connections reset, half of them", resets),
+    7: ("slow lake", slow),
     8: ("black hole on both wires", black_hole),
+    9: ("torn requests", torn),
 }

@@ -69,6 +69,7 @@ async def test_mixed_faults_for_long_leave_memory_files_and_spool_as_they_were(
             "rss_mb_per_hour": round(slope / 2**20, 2), "files_more": more,
             "threads_more": world.threads() - threads,
         }  # fmt: skip
+        await world.stop()  # the next process waits for no breaker
         verdict = await world.settle()
         record(23, "soak under mixed faults", **figures, records=verdict.findings.obligations,
                lost=verdict.findings.lost, wrong=verdict.findings.wrong)  # fmt: skip

@@ -28,10 +28,12 @@ async def test_what_wires_do_and_a_stop_without_a_lake_lose_nothing(tmp_path: Pa
         await world.start()
         await world.working()
         await stop_without_lake(world)
-        await world.start()
-        await world.working()
-        for _, play in WIRES.values():
-            await play(world)
+        for cases in ((6, 8), (5, 7, 9)):  # a new process waits for no breaker and no minute
+            await world.start()
+            await world.working()
+            for case in cases:
+                await WIRES[case][1](world)
+            await world.stop()
         verdict = await world.settle()
         assert verdict.good, world.trouble(str(verdict))
 
