@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fakes.told import told
 from ingestor.contract import Answer, Credential, Fetch, Page, Request, Seen, Target, TargetKind
 from ingestor.errors import Gone, Refused
 from ingestor.http import Http
@@ -317,7 +318,7 @@ async def polled(
 ) -> list[Page]:
     target = Target(network="bluesky", kind=kind, name=name)
     seen = Seen(observed_at=datetime.now(UTC), target=target)
-    return [page async for page in source.poll(fetch, target, credential, seen, None)]
+    return [told(page) async for page in source.poll(fetch, target, credential, seen, None)]
 
 
 @pytest.mark.parametrize(("limit", "pages"), [(None, 1), ("7", 3), ("1", 20)])
