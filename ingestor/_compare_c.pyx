@@ -172,3 +172,20 @@ cdef class _Page:
 def compare(rows, known, *, str observer, long long every):
     """Return what the rows add; see `ingestor.observe.observe`. `every` in milliseconds."""
     return (<_Page>_Page(rows, known.states, observer, every)).run()
+
+
+def unknown(rows, known):
+    """Return the ids of which `known` has to ask before the rows can be compared."""
+    cdef dict states = known.states
+    cdef list ids = rows.ids, authors = rows.authors, handles = rows.handles
+    cdef list followers = rows.followers
+    cdef list missing = []
+    cdef Py_ssize_t row
+    for row in range(len(ids)):
+        if ids[row] not in states:
+            missing.append(ids[row])
+        author = authors[row]
+        if author is not None and (handles[row] is None or followers[row] is None):
+            if author not in states:
+                missing.append(author)
+    return missing

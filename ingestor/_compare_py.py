@@ -19,6 +19,13 @@ def compare(rows: Rows, known: Known, *, observer: str, every: int) -> Observed:
     return seen.out
 
 
+def unknown(rows: Rows, known: Known) -> list[str]:
+    """Return the ids of which `known` has to ask before the rows can be compared."""
+    told = zip(rows.authors, rows.handles, rows.followers, strict=True)
+    authors = [a for a, handle, followers in told if a and None in (handle, followers)]
+    return [key for key in (*rows.ids, *authors) if key not in known.states]
+
+
 class _Seen:
     """One page while it is being compared."""
 

@@ -1,6 +1,6 @@
 """The last known state of posts, profiles and tags: what a new observation is compared with."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 
 import msgspec
@@ -40,17 +40,15 @@ class Known:
         self._limit = limit
         self.states: dict[str, State | None] = {}  # None: certainly not known
 
-    async def fetch(self, ids: Iterable[str]) -> None:
-        """Bring the states of these subjects into memory, as far as they are known.
-
-        A refusal by the disk, for another page, makes memory forget meanwhile: then once more.
-        """
-        wanted = list(ids)
-        while missing := [key for key in wanted if key not in self.states]:
-            stored = await self._load(missing)
-            for key in missing:
-                if key not in self.states:  # another page may have learnt it meanwhile
-                    self.states[key] = _decode(stored[key]) if key in stored else None
+    async def fetch(self, ids: Sequence[str]) -> None:
+        """Bring the states of these subjects into memory, as far as they are known."""
+        missing = [key for key in ids if key not in self.states]
+        if not missing:
+            return
+        stored = await self._load(missing)
+        for key in missing:
+            if key not in self.states:  # another page may have learnt it meanwhile
+                self.states[key] = _decode(stored[key]) if key in stored else None
 
     def get(self, key: str) -> State | None:
         """Return the last known state of a subject that was fetched; None if it is new."""

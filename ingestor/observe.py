@@ -33,10 +33,13 @@ def kernel_name() -> str:
     return "c" if _kernel.__name__.endswith("_c") else "python"
 
 
-def subjects(rows: Rows) -> list[str]:
-    """Return the ids whose last state `observe` will ask for, some perhaps twice."""
-    told = zip(rows.authors, rows.handles, rows.followers, strict=True)
-    return rows.ids + [a for a, handle, followers in told if a and None in (handle, followers)]
+async def recall(rows: Rows, known: Known) -> None:
+    """Bring to memory what `observe` compares the rows with.
+
+    A refusal by the disk, for another page, makes memory forget meanwhile: then once more.
+    """
+    while ids := _kernel.unknown(rows, known):
+        await known.fetch(ids)
 
 
 def observe(
@@ -47,7 +50,7 @@ def observe(
     follows: Iterable[Follow] = (),
     snapshot_every: float = SNAPSHOT_EVERY,
 ) -> Observed:
-    """Return the lines a page adds to the lake; `known` holds what was fetched for its `subjects`.
+    """Return the lines a page adds to the lake, after `recall` and nothing awaited since.
 
     A record is written when it is new or anything but its counts changed; or its counts did. A
     snapshot is written when a count changed or `snapshot_every` seconds passed. So an unchanged

@@ -31,7 +31,7 @@ from ingestor.http import Wire
 from ingestor.known import Known
 from ingestor.ladder import plan_visits
 from ingestor.lanes import Lanes
-from ingestor.observe import SNAPSHOT_EVERY, gone, observe, subjects
+from ingestor.observe import SNAPSHOT_EVERY, gone, observe, recall
 from ingestor.revisit_file import Visit
 from ingestor.rows import Observed, Rows, rows_of
 from ingestor.spool import Spool
@@ -246,7 +246,7 @@ class Pipeline:
 
         Nothing is awaited after the comparison: the caller appends at once.
         """
-        await self._known.fetch(subjects(rows))
+        await recall(rows, self._known)
         every = self._snapshot_every
         found = observe(
             rows,

@@ -10,7 +10,7 @@ import msgspec
 
 from ingestor.contract import Fault, Page, Source
 from ingestor.known import Known
-from ingestor.observe import observe, subjects
+from ingestor.observe import observe, recall
 from ingestor.recorded import pages
 from ingestor.rows import rows_of
 from lake.contract import Lake, Line, Verdict
@@ -96,7 +96,7 @@ async def _lines(
     for page in pages(source, body, observed_at=when, host=asked.host, name=str(path)):
         _count(result, page)
         rows, observer = rows_of(page), f"import/{asked.source}"
-        await known.fetch(subjects(rows))
+        await recall(rows, known)
         lines += observe(rows, known, observer=observer, follows=page.follows).lines
     result.snapshots = sum(line.table == "snapshots" for line in lines)
     return lines

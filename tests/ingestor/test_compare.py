@@ -78,6 +78,8 @@ async def test_both_kernels_agree_page_after_page(seed: int) -> None:
     ours, theirs = Known(nothing), Known(nothing)
     for minute in sorted(rng.sample(range(200), 25)):
         rows = RecordRows(a_page(rng, minute))
+        asked = set(_compare_py.unknown(rows, theirs))
+        assert set(compiled.unknown(rows, ours)) == asked >= set(rows.ids) - set(theirs.states)
         left = compiled.compare(rows, ours, observer="o", every=EVERY)
         right = _compare_py.compare(rows, theirs, observer="o", every=EVERY)
         assert left == right

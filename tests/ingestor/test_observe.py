@@ -5,7 +5,7 @@ import msgspec
 from fakes.village import START, make_post, make_profile
 from ingestor.contract import Page
 from ingestor.known import Known
-from ingestor.observe import gone, observe, subjects
+from ingestor.observe import gone, observe, recall
 from ingestor.rows import Observed, rows_of
 from lake.lines import record_of
 from lake.records import Comment, Counts, Post, PostCounts, Record, Snapshot, Tag, TagCounts
@@ -27,7 +27,7 @@ class Eye:
 
     async def see(self, page: Page) -> tuple[list[Record], Observed]:
         rows = rows_of(page)
-        await self.known.fetch(subjects(rows))
+        await recall(rows, self.known)
         found = observe(rows, self.known, observer="village@host", follows=page.follows)
         return [record_of(line.table, line.body) for line in found.lines], found
 
@@ -170,7 +170,7 @@ async def test_memory_is_bounded_and_asks_the_disk_for_the_rest() -> None:
     for number in (1, 2, 3):
         page = Page(posts=(make_post(number),))
         rows = rows_of(page)
-        await known.fetch(subjects(rows))
+        await recall(rows, known)
         disk.update(observe(rows, known, observer="o").seen)
         known.trim()
     asked.clear()
