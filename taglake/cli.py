@@ -68,6 +68,8 @@ for command in (
 def main() -> None:
     """Run the command line and leave with the exit code of what happened."""
     configure("info", "auto")
+    # numpy's BLAS starts a thread a core, which spin; nothing here multiplies matrices.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         taglake(prog_name="taglake", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
