@@ -103,7 +103,9 @@ class Rig:
 
     def ours(self, *more: str, **env: str) -> Variant:
         """Return our poller as a variant."""
-        return self._variant([sys.executable, str(HERE / "_ingest_client.py"), *more], env)
+        set_by_the_command = {"OPENBLAS_NUM_THREADS": "1"}
+        command = [sys.executable, str(HERE / "_ingest_client.py"), *more]
+        return self._variant(command, set_by_the_command | env)
 
     def go(self, name: str, env: Mapping[str, str]) -> Variant:
         """Return a Go poller as a variant."""
