@@ -23,11 +23,15 @@ BEFORE = 60_000  # milliseconds of posts from before the start
 class Minutes(World):
     """A world that has posts around now only: a day of five hundred a second would not fit."""
 
-    ahead = 0
+    ahead = 0  # milliseconds
+    every = 1.0  # milliseconds between two posts of one tag, on average
 
     def _instants(self, network: str, brand: Brand, name: str) -> I64:
         found, now = super()._instants(network, brand, name), milliseconds(datetime.now(UTC))
-        return found[(found >= now - BEFORE) & (found < now + self.ahead)]
+        found = found[(found >= now - BEFORE) & (found < now + self.ahead)]
+        # The rhythm of a day has its noon and its night: as many as asked for, whatever the hour.
+        wanted = min(len(found), round((BEFORE + self.ahead) / self.every))
+        return np.sort(np.random.default_rng(len(brand.tag)).permutation(found)[:wanted])
 
 
 def main() -> None:
@@ -39,8 +43,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     asked = parser.parse_args()
     Minutes.ahead = round(asked.seconds * 1000)
-    daily = asked.per_second * 86_400 / asked.tags
-    # The rhythm of a day has its noon and its night; this one starts at an even hour of it.
+    Minutes.every = 1000 * asked.tags / asked.per_second
+    daily = 4 * asked.per_second * 86_400 / asked.tags
     world = Minutes(
         7,
         start=datetime.now(UTC) - timedelta(hours=6),

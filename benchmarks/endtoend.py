@@ -35,12 +35,12 @@ from faults.proxy import Proxy
 from registry import open_registry
 from registry.models import CampaignDraft, Lane
 from servers import elastic
-from servers.processes import TAGLAKE, free_port, started
+from servers.processes import TAGLAKE, free_port, started, stopped
 from servers.requirement import Missing
 from simnet.logins import login
 
 GOALS = {"searchable_s_p95": 10.0, "drain_over_intake": 10.0}
-TAGS, LIMIT, WINDOW = 20, 60, 5.0
+TAGS, LIMIT, WINDOW = 20, 100, 5.0
 LOGIN = login("bsky.example", 1)
 PEPPER = "the pepper of a benchmark, long enough"
 SETTLE = 15.0  # seconds after which a post that no search found is missing
@@ -142,10 +142,11 @@ async def world(asked: argparse.Namespace, folder: Path) -> AsyncIterator[tuple[
             await register(folder, base)
             await answering(f"{network}/__judge")
             ingest = [*TAGLAKE, "--config", str(folder / "taglake.toml"), "ingest"]
-            stack.enter_context(started(*ingest, out=folder / "ingest.out", env=env))
+            process = stack.enter_context(started(*ingest, out=folder / "ingest.out", env=env))
             try:
                 yield way, url, network
             finally:
+                stopped(process, seconds=60)
                 if asked.log is not None:
                     asked.log.write_bytes((folder / "ingest.out").read_bytes())
 
@@ -237,7 +238,7 @@ async def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--per-second", type=float, default=500.0, help="posts that appear")
-    parser.add_argument("--warm", type=float, default=20.0, help="seconds before it is measured")
+    parser.add_argument("--warm", type=float, default=60.0, help="seconds before it is measured")
     parser.add_argument("--seconds", type=float, default=60.0, help="seconds that are measured")
     parser.add_argument("--outage", type=float, default=40.0, help="seconds without the lake")
     parser.add_argument("--log", type=Path, help="keep what the ingestor logged")

@@ -24,7 +24,7 @@ from ingestor.schedule import Due, Schedule, replan
 from ingestor.spool import Spool
 from ingestor.walk import Outcome
 from registry import Registry, RegistryError
-from registry.allocation import HEADROOM
+from registry.allocation import CEILING, HEADROOM
 from registry.models import Lane, Progress, WatchedTarget
 
 log = structlog.get_logger()
@@ -89,6 +89,8 @@ class Ingestor:
         )
         self._activity = Activity()
         self._news = Bell()
+        self._crowded = Bell()  # pages fill faster than the plan asks for them
+        self._planned_at = -math.inf
         self._progress: dict[str, tuple[str, Progress]] = {}  # target to its lane and progress
         self._told_hour = clock.now()
         self._accounts: Accounts
@@ -152,7 +154,9 @@ class Ingestor:
             loops = [
                 group.create_task(self._hold()),
                 group.create_task(self._every(options.refresh, self._refresh, bell=self._news)),
-                group.create_task(self._every(options.replan, self._replan, first=False)),
+                group.create_task(
+                    self._every(options.replan, self._replan, first=False, bell=self._crowded)
+                ),
                 group.create_task(self._every(options.report, self._report, first=False)),
                 group.create_task(self._every(options.revisit, self._revisit, first=False)),
                 group.create_task(self._dispatcher.run(polls)),
@@ -306,6 +310,11 @@ class Ingestor:
         self.metrics.visits += await self._revisits.step()
 
     def _polled(self, due: Due, outcome: Outcome) -> None:
+        # Asked as often as the plan allows at most, and yet more than a page each time.
+        crowded = outcome.pages > 1 and due.interval <= 3600.0 / CEILING
+        if crowded and self._clock.monotonic() - self._planned_at > self._options.refresh:
+            self._planned_at = self._clock.monotonic()
+            self._crowded.ring()
         if outcome.cursor is None:
             return
         rate = self._schedule.rate(due.key) if due.key in self._schedule else math.nan

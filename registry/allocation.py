@@ -6,7 +6,8 @@ import numpy.typing as npt
 F64 = npt.NDArray[np.float64]
 
 FLOOR = 0.25  # polls per hour: a quiet target is still seen every four hours
-CEILING = 60.0  # polls per hour: more than one a minute is impolite and finds little
+# Polls per hour: more than one a minute is impolite and finds little, unless a page is full sooner.
+CEILING = 60.0
 # Share of a budget that is planned: the rest pays for second pages and for visits of single posts.
 HEADROOM = 0.9
 PAGE_FILL = 0.7  # of a page of 50, the mean of a Poisson count that overflows once in 150 polls
@@ -28,7 +29,8 @@ def allocate(
     rates: new posts per hour, shape (n,); NaN: not known yet, counts as the median.
     capacity: requests per hour; the sum of the result never exceeds it.
     priorities: weights, shape (n,) or one for all, > 0.
-    page_size: posts of a full page; a target is polled before its page overflows, if that fits.
+    page_size: posts of a full page; a target is polled before its page overflows, if that fits, be
+    it above the ceiling: a later poll would ask as many pages, or lose posts.
     Where the bounds below do not fit, the page guard goes first, then the floor. O(n).
 
     The square root minimises the posts' mean delay at a given budget: sum(rate / polls) is least
@@ -42,10 +44,11 @@ def allocate(
     weights = np.broadcast_to(np.asarray(priorities, dtype=np.float64), known.shape) * np.sqrt(
         known
     )
-    guard = np.minimum(np.maximum(known / (page_size * PAGE_FILL), floor), ceiling)
+    guard = np.maximum(known / (page_size * PAGE_FILL), min(floor, ceiling))
+    upper = np.maximum(guard, ceiling)
     for lower in (guard, np.full_like(known, min(floor, ceiling)), np.zeros_like(known)):
         if lower.sum() <= capacity:
-            return _fill(weights, lower=lower, upper=ceiling, capacity=capacity)
+            return _fill(weights, lower=lower, upper=upper, capacity=capacity)
     return np.zeros_like(known)  # no capacity at all
 
 
@@ -66,11 +69,11 @@ def _known(rates: F64) -> F64:
     return np.maximum(np.where(unknown, typical, rates), QUIET_RATE)
 
 
-def _fill(weights: F64, *, lower: F64, upper: float, capacity: float) -> F64:
+def _fill(weights: F64, *, lower: F64, upper: F64, capacity: float) -> F64:
     """Return the clipped shares clip(level * weights) whose sum is just within capacity."""
-    if not len(weights) or len(weights) * upper <= capacity:
-        return np.full_like(weights, upper)
-    low, high = 0.0, upper / float(weights.min())
+    if not len(weights) or upper.sum() <= capacity:
+        return upper
+    low, high = 0.0, float((upper / weights).max())
     for _ in range(80):  # halving: past 80 the bounds are neighbouring floats
         level = (low + high) / 2
         if np.clip(level * weights, lower, upper).sum() <= capacity:

@@ -26,7 +26,7 @@ async def lost_answers(world: World) -> Figures:
     before = await _told(world)
     world.way.fault = Fault(answer_bytes=60, cut_share=0.5)
     await asyncio.sleep(SECONDS)
-    await world.until(lambda: world.way.counts.cut or None, "an answer is lost", 30)
+    await world.until(lambda: world.way.counts.cut or None, "an answer is lost", 90)
     world.way.fault = CLEAN
     after = await _told(world)
     return {
@@ -47,7 +47,7 @@ async def resets(world: World) -> Figures:
     goodput = 1 - await asyncio.to_thread(world.backlog) / max(1, made)
     world.net.fault = Fault(reset=0.5)
     await asyncio.sleep(SECONDS / 2)
-    await world.until(lambda: world.way.counts.resets or None, "a connection is reset", 30)
+    await world.until(lambda: world.way.counts.resets or None, "a connection is reset", 90)
     found = {"resets": world.way.counts.resets + world.net.counts.resets, "pages": made}
     return found | {"goodput": round(goodput, 2)}
 

@@ -59,8 +59,9 @@ kept whole for these runs, knows every page that was ever durable. After the fau
 everything that was durable must be in the lake in its last version and with its content (*lost*,
 *stale*, *wrong*), nothing else may be there (*never issued*), everything that was served must be
 there too, dead letters must be exactly the poison, the spool must be empty, and a post made after
-the faults must be in the lake: within 10 s, or within the 30 s of a breaker's probe more when the
-network itself had failed (`fresh_s`).
+the faults must be in the lake within 10 s of the first poll that is due (`fresh_s` counts from the
+end of the faults: no target is due more often than once a minute, and a network that had failed is
+first asked again by its breaker's probe, up to 33 s later).
 """
 
 

@@ -38,6 +38,7 @@ from servers.processes import TAGLAKE, free_port, started
 
 PEPPER = "a pepper for fault runs only, long enough"
 FRESH_SECONDS = 10.0
+DUE_SECONDS = 66.0  # no target is asked more often than once a minute: after a burst all rest
 PROBE_SECONDS = 33.0  # a breaker opened by the network's failures lets one poll through in so many
 TERM_SECONDS = 25.0
 
@@ -85,8 +86,8 @@ class Verdict(msgspec.Struct, frozen=True):
     @property
     def good(self) -> bool:
         """Return whether all of it is as it must be."""
-        fresh = FRESH_SECONDS + (PROBE_SECONDS if self.network_failed else 0.0)
-        late = self.fresh_seconds > fresh
+        due = DUE_SECONDS + (PROBE_SECONDS if self.network_failed else 0.0)
+        late = self.fresh_seconds > due + FRESH_SECONDS
         return self.findings.clean and not late and self.exit_code == 0 and not self.overspent
 
 
@@ -280,7 +281,7 @@ class World:
             found: dict[str, Any] = await answer.json()
             return found
 
-    async def fresh(self, since: datetime, *, seconds: float = 60.0) -> float:
+    async def fresh(self, since: datetime, *, seconds: float = 120.0) -> float:
         """Return how long it takes until the lake shows a post made after `since`."""
         while await self.lake.newest() < since:
             assert (datetime.now(UTC) - since).total_seconds() < seconds, self.trouble(
@@ -299,7 +300,7 @@ class World:
             await asyncio.sleep(0.1)
         return time.monotonic() - begun
 
-    async def settle(self, *, patience: float = 90.0) -> Verdict:
+    async def settle(self, *, patience: float = 120.0) -> Verdict:
         """End all faults, let the ingestor finish its work, stop it, and judge what is there."""
         self.net.fault = self.way.fault = CLEAN
         await self.net.listen()

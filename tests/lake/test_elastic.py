@@ -244,6 +244,7 @@ async def test_a_body_over_the_limit_of_the_server_is_too_large(elastic_url: str
     with pytest.raises(TooLarge):
         await connection.bulk(*[part] * 101, documents=101)  # http.max_content_length: 100 MB
     await connection.close()
+    await asyncio.sleep(0.1)  # the loop hears that the connection is gone
 
 
 async def test_nobody_home_is_unavailable() -> None:

@@ -84,3 +84,10 @@ def test_a_hundred_thousand_targets_take_less_than_a_second() -> None:
 
 def test_mean_delay_is_half_an_interval() -> None:
     assert delays([60.0, 1.0]).tolist() == [30.0, 1800.0]
+
+
+def test_a_target_that_fills_a_page_in_seconds_is_asked_as_often() -> None:
+    polls = allocate([90_000.0, 1.0], capacity=40_000.0, page_size=100)
+    assert polls == pytest.approx([90_000 / 70, 60.0])
+    scarce = allocate([90_000.0, 1.0], capacity=500.0, page_size=100)
+    assert scarce == pytest.approx([498.34, 1.66], rel=1e-3)  # 300 to 1, as the roots of the rates

@@ -30,6 +30,7 @@ WRONG = {
     "ingest.refresh": ('"soon"', "valid number"),
     "ingest.lease": ("2", "greater than or equal to 3"),
     "ingest.grace": ("inf", "finite number"),
+    "ingest.metrics": ('"9464"', "match"),
     "work.rollup_every": ("nan", "finite number"),
     "work.compact_every": ("-1", "greater than 0"),
     "serve.host": ("5", "valid string"),
