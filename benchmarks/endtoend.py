@@ -146,7 +146,7 @@ async def world(asked: argparse.Namespace, folder: Path) -> AsyncIterator[tuple[
             try:
                 yield way, url, network
             finally:
-                stopped(process, seconds=60)
+                await asyncio.to_thread(stopped, process, seconds=60)
                 if asked.log is not None:
                     asked.log.write_bytes((folder / "ingest.out").read_bytes())
 

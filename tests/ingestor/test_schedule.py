@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestor.schedule import Due, Schedule
+from ingestor.schedule import Due, Schedule, replan
 from ingestor.turns import Turns
 
 
@@ -276,3 +276,16 @@ def test_a_tenant_that_was_away_has_saved_up_no_turns() -> None:
         turns.add("b", slot)
     assert [turns.pop() for _ in range(4)].count(100) == 1
     assert len(turns) == 9
+
+
+async def test_a_flood_is_believed_at_once_and_asked_for_before_its_page_is_full() -> None:
+    schedule = Schedule(rng=random.Random(1))
+    schedule.put("bluesky/tag/flood", "lane", now=0.0)
+    await replan(schedule, "lane", hourly=60_000.0, page_size=100.0, now=0.0)
+    schedule.ripen(60.0)
+    due = schedule.pop("lane")
+    assert due is not None
+    schedule.done(due, now=60.0, new=600, seconds=25.0, requests=7, overflow=False)
+    await replan(schedule, "lane", hourly=60_000.0, page_size=100.0, now=60.0)
+    assert 75_000 < schedule.rate("bluesky/tag/flood") < 86_400  # that many an hour
+    assert 2.9 < schedule.interval("bluesky/tag/flood") < 3.4  # seconds: 70 of a page of 100
