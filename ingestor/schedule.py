@@ -365,7 +365,7 @@ class Schedule:
         posts = self._columns["posts"][slots].astype(np.float64)
         hours = self._columns["hours"][slots].astype(np.float64)
         rates = (posts + PRIOR_HOURS) / (hours + PRIOR_HOURS)
-        # A thousand posts in a minute need no half hour to be believed: three deviations of a count.
+        # A thousand posts in a minute are believed at once: less three deviations of such a count.
         surely = (posts - 3 * np.sqrt(posts)) / np.maximum(hours, 1 / 3600)
         rates = np.maximum(rates, surely)
         return np.where(np.isnan(self._columns["last"][slots]), np.nan, rates)
