@@ -196,6 +196,9 @@ class Spool:
             try:
                 written = await self._call(self._write, [page for page, _ in group], done)
             except BaseException as exc:
+                self._done[:0] = done  # perhaps not forgotten: once more does no harm
+                if self.on_refusal is not None:
+                    self.on_refusal()
                 for waiter in [*(waiter for _, waiter in group), *settled]:
                     _fail(waiter, exc)
                 raise

@@ -477,3 +477,15 @@ def test_kill_minus_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> Non
         assert len(kept) > acknowledged
         assert file.positions("t") == b"%d" % (len(kept) - 1)
         file.close()
+
+
+async def test_whatever_stops_a_commit_makes_memory_forget_and_the_spool_goes_on(
+    spool: Spool,
+) -> None:
+    forgotten: list[bool] = []
+    spool.on_refusal = lambda: forgotten.append(True)
+    with pytest.raises(ValueError, match="65536"):
+        await spool.append(Append(lines=(line(1),) * (LINES + 1)))
+    assert forgotten == [True]
+    await spool.append(page(2))
+    assert [one.id for _, one in await take(spool)] == ["mastodon:2"]
