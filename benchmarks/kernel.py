@@ -23,8 +23,8 @@ import msgspec
 from _rig import alternate, machine, spread, table
 
 from ingestor import kernel
-from ingestor.contract import Seen
-from ingestor.rows import COMMENT, RecordRows, Rows
+from ingestor.contract import Rows, Seen
+from ingestor.rows import COMMENT, RecordRows
 from ingestor.sources.instagram import Instagram
 
 RECORDINGS = Path(__file__).parents[2] / "shared" / "data" / "recordings" / "instagram_web"

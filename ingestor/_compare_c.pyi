@@ -1,5 +1,6 @@
+from ingestor.contract import Rows
 from ingestor.known import Known
-from ingestor.rows import Observed, Rows
+from ingestor.rows import Observed
 
 def compare(rows: Rows, known: Known, *, observer: str, every: int) -> Observed: ...
 def unknown(rows: Rows, known: Known) -> list[str]: ...

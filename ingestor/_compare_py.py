@@ -2,9 +2,10 @@
 
 from xxhash import xxh3_64_digest
 
+from ingestor.contract import Rows
 from ingestor.known import CountTuple, Known, State
 from ingestor.ladder import Fresh
-from ingestor.rows import COMMENT, COUNTS, POST, PROFILE, REPOST, TAG, Observed, Rows
+from ingestor.rows import COMMENT, COUNTS, POST, PROFILE, REPOST, TAG, Observed
 from lake.contract import Line
 from lake.lines import UNDATED, month_at
 

@@ -7,14 +7,12 @@ So the same `parse` reads a live answer, a recorded file and a fuzzer's bytes.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
+from ingestor.known import CountTuple
 from lake.records import Comment, Follow, Post, Profile, Tag
-
-if TYPE_CHECKING:
-    from ingestor.rows import Rows
 
 TargetKind = Literal["tag", "profile", "followers", "post"]
 
@@ -94,6 +92,39 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     where: str = ""  # path of keys inside the answer, for a part of it that was set aside
 
 
+class Rows(Protocol):
+    """The profiles, tags, posts and comments of one page, in this order, each id once.
+
+    The lists are as long as there are rows; `counts` holds eight numbers in the order of `Counts`.
+    """
+
+    at: int  # milliseconds; when the page was observed
+    kinds: bytes  # one letter a row, as `ingestor.rows` names them
+    ids: list[str]
+    authors: list[str | None]  # ids of the authors of posts, None of other rows
+    handles: list[str | None]  # of a post's author as the page tells it, of a profile its own
+    followers: list[int | None]  # of a post's author, as the page tells it
+    counts: list[CountTuple]
+    created: list[int | None]  # milliseconds
+    contents: list[bytes]  # what a change of is a change of the record; no counts, no handle
+    recent: list[int]  # which rows are posts of the recent section, in the order of the page
+
+    def body(self, row: int, handle: str | None, followers: int | None) -> bytes:
+        """Return a row's record as JSON, a post's author named as given."""
+        ...
+
+    def snapshot(
+        self,
+        row: int,
+        handle: str | None,
+        observer: str,
+        previous: int | None,
+        delta: CountTuple | None,
+    ) -> bytes:
+        """Return the snapshot of a profile, tag or post as JSON; `previous` in milliseconds."""
+        ...
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """What one answer held. A post may stand in both `posts` (recent) and `top`."""
 
@@ -107,7 +138,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     aside: tuple[Fault, ...] = ()  # parts that could not be read
     cursor: str | None = None  # continues behind this page; None only if the network gave none
     section: Literal["recent", "top"] = "recent"  # which section the cursor continues
-    rows: "Rows | None" = None  # of a page that a kernel read: posts and the like are empty then
+    rows: Rows | None = None  # of a page that a kernel read: posts and the like are empty then
 
 
 Fetch = Callable[[Request], Awaitable[Answer]]

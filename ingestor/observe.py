@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ingestor.contract import Rows
 from ingestor.known import Known
-from ingestor.rows import COUNTS, Observed, Rows
+from ingestor.rows import COUNTS, Observed
 from lake.lines import line_of
 from lake.records import Follow, Post, PostCounts
 

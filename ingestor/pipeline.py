@@ -16,7 +16,7 @@ import structlog
 
 from ingestor.accounting import Accounts, gap
 from ingestor.clock import Clock
-from ingestor.contract import Answer, Fault, Page, Request, Seen, Source
+from ingestor.contract import Answer, Fault, Page, Request, Rows, Seen, Source
 from ingestor.errors import (
     BadAnswer,
     BadRequest,
@@ -33,7 +33,7 @@ from ingestor.ladder import plan_visits
 from ingestor.lanes import Lanes
 from ingestor.observe import SNAPSHOT_EVERY, gone, observe, recall
 from ingestor.revisit_file import Visit
-from ingestor.rows import Observed, Rows, rows_of
+from ingestor.rows import Observed, rows_of
 from ingestor.spool import Spool
 from ingestor.spool_file import Append, Full
 from ingestor.walk import Outcome, Poll, Position, Walk

@@ -6,11 +6,10 @@ for bit; `differences` says where they do not.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 import msgspec
 
-from ingestor.contract import Page
+from ingestor.contract import Page, Rows
 from ingestor.known import CountTuple
 from ingestor.ladder import Fresh
 from lake.contract import Line
@@ -39,39 +38,6 @@ class Observed(msgspec.Struct, kw_only=True):
     posts: int = 0  # different posts on the page
     new: int = 0  # never seen before, by any target
     unchanged: int = 0  # seen before and the same, counts included
-
-
-class Rows(Protocol):
-    """The profiles, tags, posts and comments of one page, in this order, each id once.
-
-    The lists are as long as there are rows; `counts` holds eight numbers in the order of `Counts`.
-    """
-
-    at: int  # milliseconds; when the page was observed
-    kinds: bytes  # PROFILE, TAG, POST, REPOST or COMMENT
-    ids: list[str]
-    authors: list[str | None]  # ids of the authors of posts, None of other rows
-    handles: list[str | None]  # of a post's author as the page tells it, of a profile its own
-    followers: list[int | None]  # of a post's author, as the page tells it
-    counts: list[CountTuple]
-    created: list[int | None]  # milliseconds
-    contents: list[bytes]  # what a change of is a change of the record; no counts, no handle
-    recent: list[int]  # which rows are posts of the recent section, in the order of the page
-
-    def body(self, row: int, handle: str | None, followers: int | None) -> bytes:
-        """Return a row's record as JSON, a post's author named as given."""
-        ...
-
-    def snapshot(
-        self,
-        row: int,
-        handle: str | None,
-        observer: str,
-        previous: int | None,
-        delta: CountTuple | None,
-    ) -> bytes:
-        """Return the snapshot of a profile, tag or post as JSON; `previous` in milliseconds."""
-        ...
 
 
 class RecordRows:

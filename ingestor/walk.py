@@ -6,9 +6,8 @@ import msgspec
 from xxhash import xxh3_128
 
 from ingestor.breaker import Breaker
-from ingestor.contract import Answer, Credential, Page, Request, Source, Target
+from ingestor.contract import Answer, Credential, Page, Request, Rows, Source, Target
 from ingestor.lanes import HeldLane
-from ingestor.rows import Rows
 from lake.lines import instant_of, milliseconds
 
 FRONT = 10  # ids; deletions of nine in a row still leave one to recognise the front by

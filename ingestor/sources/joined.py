@@ -2,9 +2,9 @@
 
 import msgspec
 
-from ingestor.contract import Page
+from ingestor.contract import Page, Rows
 from ingestor.known import CountTuple
-from ingestor.rows import PROFILE, RecordRows, Rows
+from ingestor.rows import PROFILE, RecordRows
 from lake.records import Profile
 
 

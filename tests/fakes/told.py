@@ -2,8 +2,8 @@
 
 import msgspec
 
-from ingestor.contract import Page
-from ingestor.rows import COMMENT, POST, PROFILE, REPOST, TAG, Rows
+from ingestor.contract import Page, Rows
+from ingestor.rows import COMMENT, POST, PROFILE, REPOST, TAG
 from lake.lines import record_of
 from lake.records import Record
 
