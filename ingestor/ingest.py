@@ -105,7 +105,7 @@ class Ingestor:
         self._accounts = Accounts(observer=f"{options.owner}.{self._spool.starts}")
         async with self.wire() as http:
             self._pipeline = Pipeline(
-                http=Metered(http, self._lanes, self.metrics),
+                http=Metered(http, self.metrics),
                 lanes=self._lanes,
                 spool=self._spool,
                 accounts=self._accounts,

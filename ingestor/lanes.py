@@ -109,7 +109,6 @@ class Lanes:
         self._most = most
         self.next_look = lease_seconds / 3  # seconds until `renew` is to be called again
         self.held: dict[str, HeldLane] = {}
-        self._on_wire: dict[int, HeldLane] = {}  # whose request it is, by the request's identity
 
     async def renew(self, usable: set[str] | None = None) -> bool:
         """Renew what we hold and claim what is free; return whether the set of lanes changed.
@@ -189,14 +188,11 @@ class Lanes:
         seconds = held.budget.reserve(now)
         if seconds > 0.0:
             raise NoBudget("the budget is spent", seconds=seconds)
-        self._on_wire[id(request)] = held
         reached("after_reserve")
 
-    def ended(self, request: Request) -> None:
-        """Note that a reserved request has been answered, or never will be."""
-        held = self._on_wire.pop(id(request), None)
-        if held is not None:
-            held.budget.ended(self._clock.monotonic())
+    def ended(self, held: HeldLane) -> None:
+        """Note that one reserved request of a lane has been answered, or never will be."""
+        held.budget.ended(self._clock.monotonic())
 
     async def _take_slot(self, held: HeldLane, tag: str) -> None:
         """Ask the registry for a hashtag's slot, once for as long as it serves."""
@@ -287,17 +283,13 @@ class Lanes:
 
 
 class Metered:
-    """The wire with a meter: it counts what goes out, and tells the lanes when each has ended."""
+    """The wire with a meter: it counts what goes out."""
 
-    def __init__(self, wire: Wire, lanes: Lanes, metrics: Metrics) -> None:
+    def __init__(self, wire: Wire, metrics: Metrics) -> None:
         self._wire = wire
-        self._lanes = lanes
         self._metrics = metrics
 
     async def ask(self, base_url: str, request: Request) -> Answer:
         """Send one request once and return its answer of any status. Raises Down, BadAnswer."""
         self._metrics.requests += 1
-        try:
-            return await self._wire.ask(base_url, request)
-        finally:
-            self._lanes.ended(request)
+        return await self._wire.ask(base_url, request)

@@ -207,7 +207,7 @@ class Pipeline:
         poll.breaker.wait(self._clock.monotonic())  # if it is open, this request is the probe
         walk.outcome.requests += 1
         try:
-            answer = await self._http.ask(poll.lane.lane.base_url, request)
+            answer = await self._sent(poll, request)
             self._lanes.heard(poll.lane, poll.source.allowance(answer, walk.now))
             poll.source.judge(answer, walk.now)
         except Down:
@@ -223,6 +223,13 @@ class Pipeline:
             walk.outcome.same = True
             raise _Same
         return answer
+
+    async def _sent(self, poll: Poll, request: Request) -> Answer:
+        """Send what is paid for once; whatever comes of it, its lane is told when it has ended."""
+        try:
+            return await self._http.ask(poll.lane.lane.base_url, request)
+        finally:
+            self._lanes.ended(poll.lane)
 
     async def _keep(self, walk: Walk, page: Page, rows: Rows, *, moved: bool) -> None:
         """Make a page durable, and with the last one the cursor and the hour's numbers."""

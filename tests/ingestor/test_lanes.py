@@ -261,3 +261,15 @@ async def _granted(lanes: Lanes, lane: HeldLane) -> bool:
     except NoBudget:
         return False
     return True
+
+
+async def test_one_request_sent_twice_at_once_leaves_the_window_twice(
+    book: Registry, clock: SteppedClock
+) -> None:
+    lanes, lane = await held(book, clock)
+    for _ in range(2):
+        await lanes.reserve(lane, ASK)  # a source may keep one request for ever
+    for _ in range(2):
+        lanes.ended(lane)
+    later(clock, 700.0)
+    assert lane.budget.wait(clock.monotonic(), 10) == 0.0
