@@ -1,0 +1,75 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""One-permutation MinHash, compiled; the loops are in minhash.h. The GIL is released."""
+
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport free, malloc
+
+cdef extern from "minhash.h" nogil:
+    uint64_t taglake_mix64(uint64_t x)
+    int taglake_has_avx2()
+    void taglake_sign(const uint64_t *ids, int64_t n, uint64_t *minima, int64_t slots,
+                      uint64_t *tables, int wide)
+
+cdef uint64_t EMPTY = 0xffffffffffffffff
+cdef bint _wide = taglake_has_avx2()
+
+
+def is_wide():
+    """Return whether the vector form of the loops serves on this machine."""
+    return bool(_wide)
+
+
+def mix(const uint64_t[::1] ids, uint64_t[::1] hashes):
+    """Write the hash of each id."""
+    cdef Py_ssize_t i, n = ids.shape[0]
+    with nogil:
+        for i in range(n):
+            hashes[i] = taglake_mix64(ids[i])
+
+
+def sign(const int64_t[::1] indptr, const uint64_t[::1] followers, uint64_t[:, ::1] minima):
+    """Write the signature of each list of ids; `indptr` has one number more than `minima` rows."""
+    _sign(indptr, followers, minima, _wide)
+
+
+def sign_narrow(const int64_t[::1] indptr, const uint64_t[::1] followers, uint64_t[:, ::1] minima):
+    """Do as `sign` does on a machine without vectors of 256 bits."""
+    _sign(indptr, followers, minima, False)
+
+
+cdef int _sign(const int64_t[::1] indptr, const uint64_t[::1] followers,
+               uint64_t[:, ::1] minima, bint wide) except -1:
+    cdef Py_ssize_t row, rows = minima.shape[0]
+    cdef int64_t slots = minima.shape[1]
+    cdef const uint64_t *ids = &followers[0] if followers.shape[0] else NULL
+    cdef uint64_t *tables = <uint64_t *>malloc(4 * slots * sizeof(uint64_t))
+    if tables == NULL:
+        raise MemoryError
+    with nogil:
+        for row in range(rows):
+            taglake_sign(ids + indptr[row], indptr[row + 1] - indptr[row], &minima[row, 0], slots,
+                         tables, wide)
+        free(tables)
+    return 0
+
+
+def lower(const int64_t[::1] indptr, const uint64_t[::1] hashes, uint64_t[:, ::1] minima,
+          int64_t[::1] missing):
+    """Fill empty bins from lists of hashes in ascending order; `missing` counts the empty bins.
+
+    Lists that come in pieces, each piece above the last, are read piece by piece. A list is read
+    no further than to the hash that fills its last bin.
+    """
+    cdef Py_ssize_t row, rows = minima.shape[0]
+    cdef int64_t i
+    cdef uint64_t mask = minima.shape[1] - 1
+    cdef uint64_t hash_
+    with nogil:
+        for row in range(rows):
+            i = indptr[row]
+            while missing[row] and i < indptr[row + 1]:
+                hash_ = hashes[i]
+                if minima[row, hash_ & mask] == EMPTY:
+                    minima[row, hash_ & mask] = hash_
+                    missing[row] -= hash_ != EMPTY
+                i += 1

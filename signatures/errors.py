@@ -1,0 +1,37 @@
+"""What can be wrong with audiences.
+
+SignatureError
+├── BadArray       an argument has the wrong type, shape or range
+├── BadEdges       a list of edges holds what is no edge
+├── BadStore       a store's files are damaged, foreign or of another version
+├── StoreBusy      another process writes to the store
+└── UnknownAccount the store has no audience of that name
+"""
+
+
+class SignatureError(ValueError):
+    """Base of all errors of this package; the message names the field, the value and the fix."""
+
+
+class BadArray(SignatureError):
+    """An argument has the wrong type, shape or range."""
+
+    def __init__(self, field: str, value: object, fix: str) -> None:
+        super().__init__(f"{field}: {value}: {fix}")
+        self.field = field
+
+
+class BadEdges(SignatureError):
+    """A list of edges holds what is no edge."""
+
+
+class BadStore(SignatureError):
+    """A store's files are damaged, foreign or of another version."""
+
+
+class StoreBusy(SignatureError):
+    """Another process writes to the store."""
+
+
+class UnknownAccount(SignatureError):
+    """The store has no audience of that name."""
