@@ -2,7 +2,8 @@
 
 SignatureError
 ├── BadArray       an argument has the wrong type, shape or range
-├── BadEdges       a list of edges holds what is no edge
+├── BadEdges       a list of edges holds what is no id
+├── TooManyEdges   a shard holds more edges than its file can count
 ├── BadStore       a store's files are damaged, foreign or of another version
 ├── StoreBusy      another process writes to the store
 └── UnknownAccount the store has no audience of that name
@@ -22,7 +23,16 @@ class BadArray(SignatureError):
 
 
 class BadEdges(SignatureError):
-    """A list of edges holds what is no edge."""
+    """A list of edges holds what is no id, at a place counted from 0."""
+
+    def __init__(self, place: int, text: str) -> None:
+        said = "is empty" if not text else f"{text[:80]!r} is no id"
+        super().__init__(f"{said}: give whole numbers that are not negative, or any other text")
+        self.place = place
+
+
+class TooManyEdges(SignatureError):
+    """A shard holds more edges than its file can count."""
 
 
 class BadStore(SignatureError):

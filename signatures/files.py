@@ -11,7 +11,7 @@ import json
 import mmap
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,3 @@ def remove(path: Path) -> None:
     else:
         path.unlink(missing_ok=True)
 
-
-Reached = Callable[[str], None]
-"""Called with the name of each step of a change; a test stops the process in one."""

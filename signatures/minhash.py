@@ -120,6 +120,15 @@ def merge(a: Signatures, b: Signatures) -> Signatures:
     return Signatures(np.minimum(a.minima, b.minima), a.sizes + b.sizes)
 
 
+def lowered(indptr: I64, hashes: U64, minima: U64, missing: I64) -> None:
+    """Fill empty bins, in place, from lists of hashes in ascending order.
+
+    missing: how many bins of each row are empty; kept up to date. A list is read no further than
+    to the hash that fills its last bin. For lists in parts, call it part by part, ascending.
+    """
+    _kernel.lower(indptr, np.ascontiguousarray(hashes), minima, missing)
+
+
 def in_parts(indptr: I64, threads: int, work: Callable[[int, int], None]) -> None:
     """Call `work(first, last)` for runs of lists with about the same number of edges, in threads.
 
