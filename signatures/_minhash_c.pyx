@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """One-permutation MinHash, compiled; the loops are in minhash.h. The GIL is released."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 cdef extern from "minhash.h" nogil:
@@ -9,6 +9,10 @@ cdef extern from "minhash.h" nogil:
     int taglake_has_avx2()
     void taglake_sign(const uint64_t *ids, int64_t n, uint64_t *minima, int64_t slots,
                       uint64_t *tables, int wide)
+
+ctypedef fused Offset:
+    uint32_t
+    int64_t
 
 cdef uint64_t EMPTY = 0xffffffffffffffff
 cdef bint _wide = taglake_has_avx2()
@@ -53,23 +57,35 @@ cdef int _sign(const int64_t[::1] indptr, const uint64_t[::1] followers,
     return 0
 
 
-def lower(const int64_t[::1] indptr, const uint64_t[::1] hashes, uint64_t[:, ::1] minima,
-          int64_t[::1] missing):
+def lower(int64_t start, const Offset[::1] ends, const uint64_t[::1] hashes,
+          uint64_t[:, ::1] minima, int32_t[::1] missing):
     """Fill empty bins from lists of hashes in ascending order; `missing` counts the empty bins.
 
-    Lists that come in pieces, each piece above the last, are read piece by piece. A list is read
-    no further than to the hash that fills its last bin.
+    The first list starts at `start`, each other where the one before ends. Lists that come in
+    parts, each above the last, are read part by part. A list is read no further than to the hash
+    that fills its last bin. Return how many bins are empty yet.
     """
     cdef Py_ssize_t row, rows = minima.shape[0]
-    cdef int64_t i
     cdef uint64_t mask = minima.shape[1] - 1
-    cdef uint64_t hash_
+    cdef int64_t left = 0
     with nogil:
         for row in range(rows):
-            i = indptr[row]
-            while missing[row] and i < indptr[row + 1]:
-                hash_ = hashes[i]
-                if minima[row, hash_ & mask] == EMPTY:
-                    minima[row, hash_ & mask] = hash_
-                    missing[row] -= hash_ != EMPTY
-                i += 1
+            if missing[row]:
+                missing[row] = _lower(&hashes[0] + start, ends[row] - start, &minima[row, 0], mask,
+                                      missing[row])
+                left += missing[row]
+            start = ends[row]
+    return left
+
+
+cdef int32_t _lower(const uint64_t *hashes, int64_t n, uint64_t *minima, uint64_t mask,
+                    int32_t missing) noexcept nogil:
+    cdef int64_t i = 0
+    cdef uint64_t hash_, bin_
+    while missing and i < n:
+        hash_ = hashes[i]
+        bin_ = minima[hash_ & mask]
+        minima[hash_ & mask] = hash_ if hash_ < bin_ else bin_  # below only if the bin is empty
+        missing -= bin_ == EMPTY and hash_ != EMPTY
+        i += 1
+    return missing

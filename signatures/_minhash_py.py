@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from signatures.arrays import I64, U64
+from signatures.arrays import I32, I64, U64, Ends
 
 EMPTY = np.uint64(2**64 - 1)
 _C1, _C2 = np.uint64(0x85EBCA6B), np.uint64(0xBF58476D1CE4E5B9)
@@ -32,12 +32,18 @@ def sign(indptr: I64, followers: U64, minima: U64) -> None:
         np.minimum.at(bins, places, hashes)
 
 
-def lower(indptr: I64, hashes: U64, minima: U64, missing: I64) -> None:
-    """Fill empty bins from lists of hashes in ascending order; `missing` counts the empty bins."""
+def lower(start: int, ends: Ends, hashes: U64, minima: U64, missing: I32) -> int:
+    """Fill empty bins from lists of hashes in ascending order; `missing` counts the empty bins.
+
+    The first list starts at `start`, each other where the one before ends. Return how many bins
+    are empty yet.
+    """
     mask = np.uint64(minima.shape[1] - 1)
+    starts = np.concatenate([[start], ends[:-1]]).astype(np.int64)
     for row in np.flatnonzero(missing):
-        piece = hashes[indptr[row] : indptr[row + 1]]
+        piece = hashes[starts[row] : int(ends[row])]
         bins, first = np.unique(piece & mask, return_index=True)
         empty = minima[row, bins] == EMPTY
         minima[row, bins[empty]] = piece[first[empty]]
         missing[row] = np.count_nonzero(minima[row] == EMPTY)
+    return int(missing.sum())

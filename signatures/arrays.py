@@ -7,8 +7,10 @@ from signatures.errors import BadArray
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Ends = npt.NDArray[np.uint32] | npt.NDArray[np.int64]
 
 
 def ids_of(field: str, values: npt.ArrayLike) -> U64:

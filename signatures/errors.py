@@ -25,10 +25,12 @@ class BadArray(SignatureError):
 class BadEdges(SignatureError):
     """A list of edges holds what is no id, at a place counted from 0."""
 
+    fix = "give whole numbers that are not negative, or any other text"
+
     def __init__(self, place: int, text: str) -> None:
-        said = "is empty" if not text else f"{text[:80]!r} is no id"
-        super().__init__(f"{said}: give whole numbers that are not negative, or any other text")
+        super().__init__(f"edge {place}: {text[:80]!r} is no id: {self.fix}")
         self.place = place
+        self.text = text[:80]
 
 
 class TooManyEdges(SignatureError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from signatures.arrays import I64, U64, ids_of, offsets_of
+from signatures.arrays import I32, I64, U64, Ends, ids_of, offsets_of
 from signatures.errors import BadArray
 
 if TYPE_CHECKING or os.environ.get("TAGLAKE_PURE") == "1":
@@ -120,13 +120,17 @@ def merge(a: Signatures, b: Signatures) -> Signatures:
     return Signatures(np.minimum(a.minima, b.minima), a.sizes + b.sizes)
 
 
-def lowered(indptr: I64, hashes: U64, minima: U64, missing: I64) -> None:
-    """Fill empty bins, in place, from lists of hashes in ascending order.
+def lowered(start: int, ends: Ends, hashes: U64, minima: U64, missing: I32) -> int:
+    """Fill empty bins, in place, from lists of hashes in ascending order; return how many bins are
+    empty yet.
 
-    missing: how many bins of each row are empty; kept up to date. A list is read no further than
-    to the hash that fills its last bin. For lists in parts, call it part by part, ascending.
+    The first list starts at `start`, each other where the one before ends. missing: how many bins
+    of each row are empty; kept up to date. A list is read no further than to the hash that fills
+    its last bin. For lists in parts, call it part by part, ascending.
     """
-    _kernel.lower(indptr, np.ascontiguousarray(hashes), minima, missing)
+    if not len(hashes):
+        return int(missing.sum())
+    return _kernel.lower(start, ends, hashes, minima, missing)
 
 
 def in_parts(indptr: I64, threads: int, work: Callable[[int, int], None]) -> None:

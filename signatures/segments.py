@@ -46,6 +46,7 @@ class Segment:
 
     def __init__(self, folder: Path, shards: int) -> None:
         self.folder, self.shards = folder, shards
+        self.generation = int(folder.name.partition("-")[0])
         self._accounts = ArrayFile(folder / ACCOUNTS, ACCOUNTS)
         self._files: list[tuple[int, int, ArrayFile]] = []
         for path in sorted(folder.glob("*.edges")):
@@ -74,6 +75,15 @@ class Segment:
         """Return what is added and what goes in one shard."""
         first, _, file = next(one for one in self._files if one[0] <= shard <= one[1])
         return self._part(file, "added", shard - first), self._part(file, "gone", shard - first)
+
+    def added(self, shard: int) -> tuple[int, npt.NDArray[np.uint32], U64]:
+        """Return what is added in one shard as it lies on disk: the hashes of a file, where the
+        shard's first list starts among them, and where each list ends.
+        """
+        first, _, file = next(one for one in self._files if one[0] <= shard <= one[1])
+        place, ends = (shard - first) * len(self.keys), file.array("added_ends")
+        start = int(ends[place - 1]) if place else 0
+        return start, ends[place : place + len(self.keys)], file.array("added")
 
     def _part(self, file: ArrayFile, name: str, place: int) -> Lists:
         n, ends = len(self.keys), file.array(f"{name}_ends")
