@@ -14,7 +14,7 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 # Reinstalled when the project or a kernel changes; what users run needs no test tools.
-$(VENV)/.installed: pyproject.toml $(KERNELS) $(wildcard */kernel/*.pxd */kernel/*.h)
+$(VENV)/.installed: pyproject.toml $(KERNELS) $(wildcard */kernel/*.pxd */kernel/*.h */*.h)
 	@command -v $(PYTHON) >/dev/null || { echo "taglake needs $(PYTHON): apt-get install python3.11 python3.11-venv, or make PYTHON=python3.12"; exit 1; }
 	@echo "installing taglake into $(VENV) and building its kernels"
 	@$(PYTHON) -m venv $(VENV)

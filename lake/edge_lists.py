@@ -48,7 +48,9 @@ def read_edges(path: Path, columns: tuple[str, str] | None = None) -> Iterator[E
         elif path.suffix == ".npz":
             yield from _npz(path, columns)
         else:
-            raise BadQuestion(f"{path}: unknown ending; give .csv, .tsv, .txt (.gz), .parquet, .npz")
+            raise BadQuestion(
+                f"{path}: unknown ending; give .csv, .tsv, .txt (.gz), .parquet, .npz"
+            )
     except (pa.ArrowInvalid, zipfile.BadZipFile, OSError, ValueError) as exc:
         raise BadQuestion(f"{path}: cannot be read: {str(exc).splitlines()[0][:200]}") from exc
 
@@ -92,10 +94,8 @@ def _delimiter(path: Path, head: str) -> str:
     return next((sign for sign in "\t,; " if sign in head), ",")
 
 
-def _named(
-    path: Path, head: str, columns: tuple[str, str] | None
-) -> tuple[list[str], int]:
-    """Return the names to give the columns, and how many lines to skip: 1 if the first has names."""
+def _named(path: Path, head: str, columns: tuple[str, str] | None) -> tuple[list[str], int]:
+    """Return names for the columns, and how many lines to skip: 1 if the first has names."""
     fields = next(csv.reader([head], delimiter=_delimiter(path, head)))
     if columns is not None and all(one.isdecimal() for one in columns):
         places, skip = tuple(int(one) - 1 for one in columns), 0
@@ -108,9 +108,7 @@ def _named(
     return names, skip
 
 
-def _places(
-    path: Path, fields: Sequence[str], columns: tuple[str, str] | None
-) -> tuple[int, int]:
+def _places(path: Path, fields: Sequence[str], columns: tuple[str, str] | None) -> tuple[int, int]:
     """Return where the columns of accounts and followers stand among the names of a file."""
     known = [name.strip().lower() for name in fields]
     found = []
@@ -157,10 +155,16 @@ def _npz(path: Path, columns: tuple[str, str] | None) -> Iterator[Edges]:
 def _start(path: Path, member: IO[bytes]) -> tuple[np.dtype[Any], int]:
     """Return the type and length of an array in an npz file; what follows are its numbers."""
     version = np.lib.format.read_magic(member)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
     shape, _, kind = read(member)
     if len(shape) != 1 or kind.hasobject:
-        raise BadQuestion(f"{path}: an array of {kind} with shape {shape}; give one dimension of ids")
+        raise BadQuestion(
+            f"{path}: an array of {kind} with shape {shape}; give one dimension of ids"
+        )
     return kind, int(shape[0])
 
 

@@ -11,7 +11,7 @@ SHORT = 48  # a longer list is left to numpy's sort
 
 def number(const uint64_t[::1] keys, uint64_t[::1] slots, int32_t[::1] numbers, int64_t count,
            uint32_t[::1] rows, int64_t[::1] first):
-    """Number the keys as they come and write the number of each; return how many there are now.
+    """Write the number of each key, as they come; return how many different ones there are now.
 
     `slots` and `numbers` are a hash table of a power of two places, number -1 in a free one; it
     must have more than twice as many places as there will be keys. `first` gets the place in

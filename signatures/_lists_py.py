@@ -16,7 +16,7 @@ def number(
     rows: npt.NDArray[np.uint32],
     first: I64,
 ) -> int:
-    """Number the keys as they come and write the number of each; return how many there are now.
+    """Write the number of each key, as they come; return how many different ones there are now.
 
     The known keys are the first `count` of `slots`, their numbers their places.
     """

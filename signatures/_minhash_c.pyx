@@ -89,3 +89,22 @@ cdef int32_t _lower(const uint64_t *hashes, int64_t n, uint64_t *minima, uint64_
         missing -= bin_ == EMPTY and hash_ != EMPTY
         i += 1
     return missing
+
+
+def agree(const uint64_t[:, ::1] minima, const int64_t[::1] a, const int64_t[::1] b,
+          int32_t[::1] same, int32_t[::1] there):
+    """Write of each pair of rows in how many bins the minima are the same, and how many are not
+    empty in both.
+    """
+    cdef Py_ssize_t pair, pairs = a.shape[0], bin_, slots = minima.shape[1]
+    cdef int32_t equal, filled
+    cdef uint64_t x, y
+    with nogil:
+        for pair in range(pairs):
+            equal = filled = 0
+            for bin_ in range(slots):
+                x, y = minima[a[pair], bin_], minima[b[pair], bin_]
+                equal += (x == y) & (x != EMPTY)
+                filled += (x != EMPTY) | (y != EMPTY)
+            same[pair] = equal
+            there[pair] = filled

@@ -7,6 +7,7 @@ from signatures.arrays import I32, I64, U64, Ends
 EMPTY = np.uint64(2**64 - 1)
 _C1, _C2 = np.uint64(0x85EBCA6B), np.uint64(0xBF58476D1CE4E5B9)
 _BLOCK = 1 << 20  # edges hashed at once
+_PAIRS = 1 << 12  # compared at once
 
 
 def mix(ids: U64, hashes: U64) -> None:
@@ -20,7 +21,7 @@ def mix(ids: U64, hashes: U64) -> None:
 
 def sign(indptr: I64, followers: U64, minima: U64) -> None:
     """Write the signature of each list of ids; `indptr` has one number more than `minima` rows."""
-    rows, slots = minima.shape
+    slots = minima.shape[1]
     minima[:] = EMPTY
     bins = minima.reshape(-1)
     for start in range(int(indptr[0]), int(indptr[-1]), _BLOCK):
@@ -47,3 +48,15 @@ def lower(start: int, ends: Ends, hashes: U64, minima: U64, missing: I32) -> int
         minima[row, bins[empty]] = piece[first[empty]]
         missing[row] = np.count_nonzero(minima[row] == EMPTY)
     return int(missing.sum())
+
+
+def agree(minima: U64, a: I64, b: I64, same: I32, there: I32) -> None:
+    """Write of each pair of rows in how many bins the minima are the same, and how many are not
+    empty in both.
+    """
+    for start in range(0, len(a), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        x, y = minima[a[part]], minima[b[part]]
+        filled = (x != EMPTY) | (y != EMPTY)
+        same[part] = ((x == y) & filled).sum(axis=1)
+        there[part] = filled.sum(axis=1)

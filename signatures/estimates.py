@@ -104,7 +104,7 @@ def union_size(rows: Signatures) -> Estimate:
 
 def held_by(rows: Signatures) -> tuple[np.ndarray, Bools]:
     """Return the minima of the union, shape (slots,), and which rows hold each, (n, slots)."""
-    minima = rows.minima.min(axis=0)
+    minima = rows.minima.min(axis=0, initial=EMPTY)
     return minima, (rows.minima == minima) & (minima != EMPTY)
 
 
@@ -150,7 +150,9 @@ def _by_holders(counts: I64, total: float) -> tuple[float, float, float, float]:
 def _paired(a: Signatures, b: Signatures) -> tuple[Signatures, Signatures]:
     """Return both with the same number of rows, a single one repeated. Raises BadArray."""
     if a.slots != b.slots:
-        raise BadArray("b", f"{b.slots} slots", f"fold to {min(a.slots, b.slots)} or sign with as many")
+        raise BadArray(
+            "b", f"{b.slots} slots", f"fold to {min(a.slots, b.slots)} or sign with as many"
+        )
     if len(a) != len(b) and 1 not in (len(a), len(b)):
         raise BadArray("b", f"{len(b)} rows", f"give {len(a)} rows, as a has, or one")
     n = 0 if 0 in (len(a), len(b)) else max(len(a), len(b))
@@ -161,14 +163,16 @@ def _stretched(rows: Signatures, n: int) -> Signatures:
     if len(rows) == n:
         return rows
     shape = (n, rows.slots)
-    return Signatures(np.broadcast_to(rows.minima[:1], shape), np.broadcast_to(rows.sizes[:1], (n,)))
+    return Signatures(
+        np.broadcast_to(rows.minima[:1], shape), np.broadcast_to(rows.sizes[:1], (n,))
+    )
 
 
 def _bins(a: Signatures, b: Signatures) -> tuple[F64, F64, F64]:
-    """Return in how many bins the minimum of the union is in both lists, in A's and in B's alone."""
+    """Return how many of the union's minima are in both lists, in A's and in B's alone."""
     same = (a.minima == b.minima) & (a.minima != EMPTY)
-    parts = (same, a.minima < b.minima, b.minima < a.minima)
-    return tuple(part.sum(axis=1).astype(np.float64) for part in parts)  # type: ignore[return-value] # three
+    only_a, only_b = a.minima < b.minima, b.minima < a.minima
+    return tuple(part.sum(axis=1).astype(np.float64) for part in (same, only_a, only_b))
 
 
 def _drawn(there: F64, union: F64) -> F64:

@@ -1,6 +1,6 @@
-"""Files of arrays: written once, checked, read through memory maps.
+r"""Files of arrays: written once, checked, read through memory maps.
 
-    8 bytes "TAGLAKE\\1" | arrays, each from a multiple of 64 bytes | JSON | its size, 8 bytes | 8 bytes "TAGLAKE\\1"
+    "TAGLAKE\1" | arrays, each from a multiple of 64 bytes | JSON | its size, 8 bytes | "TAGLAKE\1"
 
 The JSON at the end names the schema, the kind of file and each array's type, place, length and
 CRC-32, so that arrays may be written in parts. A file is whole or it is refused.
@@ -53,7 +53,7 @@ def _write(file: Any, parts: Parts) -> dict[str, object]:
     start, crc, kind = file.tell(), 0, "<u8"
     for part in [parts] if isinstance(parts, np.ndarray) else parts:
         kind = part.dtype.newbyteorder("<").str
-        body = memoryview(np.ascontiguousarray(part, dtype=kind)).cast("B") if part.size else b""
+        body = np.ascontiguousarray(part, dtype=kind).view(np.uint8).data
         crc = zlib.crc32(body, crc)
         file.write(body)
     return {"type": kind, "start": start, "bytes": file.tell() - start, "crc": crc}
@@ -83,7 +83,7 @@ class ArrayFile:
     def check(self) -> None:
         """Read all and raise BadStore if a byte has changed since it was written."""
         for name, place in self._arrays.items():
-            if zlib.crc32(self.array(name)) != place["crc"]:
+            if zlib.crc32(self.array(name).view(np.uint8).data) != place["crc"]:
                 raise BadStore(f"{self.path}: {name} is damaged; restore the file from a copy")
 
 
@@ -163,4 +163,3 @@ def remove(path: Path) -> None:
         path.rmdir()
     else:
         path.unlink(missing_ok=True)
-

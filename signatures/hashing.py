@@ -75,7 +75,7 @@ def id_of(text: str) -> int:
     """Return the id of one text; see `ids_of_text`.
 
     >>> id_of("42"), id_of("did:plc:ewvi7nxzyoun6zhxrhs64oiz")
-    (42, 0)
+    (42, 8921817034490949079)
     """
     body = np.frombuffer(text.encode(), dtype=np.uint8)
     return int(ids_of_text(np.array([0, len(body)], dtype=np.int64), body)[0])

@@ -112,7 +112,8 @@ def summed(added: Sequence[Lists], gone: Sequence[Lists]) -> Lists:
     order = np.lexsort((hashes, rows))
     rows, hashes = rows[order], hashes[order]
     change = np.repeat(signs, [len(part.hashes) for part in parts])[order]
-    first = np.flatnonzero(np.concatenate([[True], (rows[1:] != rows[:-1]) | (hashes[1:] != hashes[:-1])]))  # fmt: skip
+    new = (rows[1:] != rows[:-1]) | (hashes[1:] != hashes[:-1])
+    first = np.flatnonzero(np.concatenate([[True], new]))
     there = first[np.add.reduceat(change, first, dtype=np.int64) > 0]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows[there], minlength=len(added[0])))])
     return Lists(indptr.astype(np.int64), hashes[there])

@@ -63,7 +63,9 @@ def check_files(folder: Path, manifest: Manifest) -> None:
     for name, size in manifest.files:
         found = (folder / name).stat().st_size
         if found != size:
-            raise BadStore(f"{folder / name}: {found:,} bytes, not {size:,}; restore it from a copy")
+            raise BadStore(
+                f"{folder / name}: {found:,} bytes, not {size:,}; restore it from a copy"
+            )
 
 
 @contextlib.contextmanager

@@ -10,13 +10,15 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from signatures.arrays import I32, I64, U64, Ends, ids_of, offsets_of
+from signatures.arrays import F64, I32, I64, U64, Ends, ids_of, offsets_of
 from signatures.errors import BadArray
+from signatures.hashing import mix64
 
 if TYPE_CHECKING or os.environ.get("TAGLAKE_PURE") == "1":
     from signatures import _minhash_py as _kernel
@@ -50,10 +52,12 @@ class Signatures:
 
     def __post_init__(self) -> None:
         if self.minima.ndim != 2 or self.minima.dtype != np.uint64:
-            raise BadArray("minima", f"{self.minima.dtype} {self.minima.shape}", "give uint64 (n, slots)")  # fmt: skip
+            found = f"{self.minima.dtype} {self.minima.shape}"
+            raise BadArray("minima", found, "give uint64, shape (n, slots)")
         check_slots(self.minima.shape[1])
         if self.sizes.shape != self.minima.shape[:1] or self.sizes.dtype != np.int64:
-            raise BadArray("sizes", f"{self.sizes.dtype} {self.sizes.shape}", f"give int64 ({len(self.minima)},)")  # fmt: skip
+            found = f"{self.sizes.dtype} {self.sizes.shape}"
+            raise BadArray("sizes", found, f"give int64, shape ({len(self.minima)},)")
 
     @property
     def slots(self) -> int:
@@ -133,6 +137,36 @@ def lowered(start: int, ends: Ends, hashes: U64, minima: U64, missing: I32) -> i
     return _kernel.lower(start, ends, hashes, minima, missing)
 
 
+def similarities(minima: U64, a: I64, b: I64) -> F64:
+    """Return the Jaccard similarity of pairs of rows, shape (len(a),); NaN where both are empty.
+
+    O(pairs * slots), about 0.1 microseconds a pair with 128 slots, less if `a` ascends.
+    """
+    same = np.empty(len(a), dtype=np.int32)
+    there = np.empty(len(a), dtype=np.int32)
+    _kernel.agree(minima, a, b, same, there)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(same / there.astype(np.float64))
+
+
+def densified(minima: U64) -> U64:
+    """Return minima without empty bins: each takes that of the next bin that has one, hashed with
+    the distance. Two audiences then agree in a bin with a probability of about their similarity.
+
+    For tables that are looked up, never for merging. Rows of nobody stay empty.
+    Source: Shrivastava and Li 2014, densification by rotation.
+    """
+    n, slots = minima.shape
+    filled = minima != EMPTY
+    place = np.where(filled, np.arange(slots), 2 * slots)
+    twice = np.concatenate([place, place + slots], axis=1)
+    nearest = np.minimum.accumulate(twice[:, ::-1], axis=1)[:, ::-1][:, :slots]
+    distance = (nearest - np.arange(slots)).astype(np.uint64)
+    taken = np.take_along_axis(minima, nearest % slots, axis=1)
+    moved = mix64((taken ^ distance).reshape(-1)).reshape(n, slots)
+    return np.where(filled | ~filled.any(axis=1, keepdims=True), minima, moved)
+
+
 def in_parts(indptr: I64, threads: int, work: Callable[[int, int], None]) -> None:
     """Call `work(first, last)` for runs of lists with about the same number of edges, in threads.
 
@@ -143,7 +177,7 @@ def in_parts(indptr: I64, threads: int, work: Callable[[int, int], None]) -> Non
     lists = len(indptr) - 1
     cuts = np.searchsorted(indptr, np.linspace(0, indptr[-1], threads + 1)[1:-1])
     bounds = np.unique(np.clip(np.concatenate([[0], cuts, [lists]]), 0, lists)).tolist()
-    parts = list(zip(bounds[:-1], bounds[1:], strict=True))
+    parts = list(pairwise(bounds))
     if len(parts) <= 1:
         work(0, lists)
         return

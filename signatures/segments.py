@@ -1,6 +1,6 @@
 """Segments of a store: what one change added and took away, in a folder that never changes again.
 
-    accounts         keys (ascending), names, how many followers came and went, when the list was read
+    accounts         keys (ascending), names, how much each list grew, when it was read
     0000-0000.edges  the hashes that were added and those that went, shard by shard, in each shard
                      account by account, ascending; of the shards from first to last
 
@@ -158,9 +158,9 @@ def write_edges(
 
     arrays = {
         "added": added(),
-        "gone": later(gone, np.uint64),  # type: ignore[arg-type] # lists are invariant
-        "added_ends": later(ends["added"], np.uint32),  # type: ignore[arg-type]
-        "gone_ends": later(ends["gone"], np.uint32),  # type: ignore[arg-type]
+        "gone": later(gone, np.uint64),
+        "added_ends": later(ends["added"], np.uint32),
+        "gone_ends": later(ends["gone"], np.uint32),
     }
     write_file(folder / edges_name(shards), "edges", arrays, first=first, last=last)
 

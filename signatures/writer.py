@@ -116,7 +116,9 @@ class Writer:
 
         if store.sizes.sum() <= SMALL:
             shards = range(store.shards)
-            write_edges(folder, (0, store.shards - 1), (one for shard in shards for one in part(shard)))
+            write_edges(
+                folder, (0, store.shards - 1), (one for shard in shards for one in part(shard))
+            )
         else:
             for shard in range(store.shards):
                 write_edges(folder, (shard, shard), part(shard))
@@ -164,12 +166,7 @@ class Writer:
         wanted = np.unique(mix64(followers))
         with self.changes() as changes:
             for shard in range(store.shards):
-                lists = store.shard(shard)
-                held = lists.where(np.isin(lists.hashes, wanted))
-                rows = held.rows
-                changes.add_hashed(
-                    store.keys[rows], held.hashes, lambda places, rows=rows: store.names[rows[places]]
-                )
+                _add_held(changes, store, shard, wanted)
             if not changes.edges:
                 return 0
             gone = self.apply(changes, "remove").removed
@@ -197,3 +194,11 @@ class Writer:
         for path in self.folder.iterdir():
             if path.name not in kept:
                 remove(path)
+
+
+def _add_held(changes: Changes, store: EdgeStore, shard: int, wanted: U64) -> None:
+    """Add the edges of a shard whose follower is one of some hashes."""
+    lists = store.shard(shard)
+    held = lists.where(np.isin(lists.hashes, wanted))
+    rows = held.rows
+    changes.add_hashed(store.keys[rows], held.hashes, lambda places: store.names[rows[places]])
