@@ -116,7 +116,7 @@ class Index:
         query = _shortened(minima, nobody=_ASKED)
         scores, above = self._scored(0, query[0][0], _ALL, allowed)
         rows = _picked(scores, _least(above, at_least=most, room=len(self) // 16), above)
-        if len(query) == 1:
+        if len(query) == 1 or not len(rows):
             return rows
         behind, _ = self._scored(1, query[1][0], rows, _EVERY)
         scores = (scores[rows] >> 1) + (behind >> 1)
