@@ -115,13 +115,19 @@ class Index:
         """
         query = _shortened(minima, nobody=_ASKED)
         scores, above = self._scored(0, query[0][0], _ALL, allowed)
-        rows = _picked(scores, _least(above, at_least=most, room=len(self) // 16), above)
-        if len(query) == 1 or not len(rows):
-            return rows
-        behind, _ = self._scored(1, query[1][0], rows, _EVERY)
-        scores = (scores[rows] >> 1) + (behind >> 1)
+        if len(query) == 1:
+            return _picked(scores, above, _least(above, at_least=most, room=0))
+        rows = _ALL
+        if (minima != EMPTY).sum() >= _HALF:  # half of what a small audience has says too little
+            rows = _picked(scores, above, _least(above, at_least=most, room=len(self) // 16))
+            if not len(rows):
+                return rows
+            scores = scores[rows]
+        behind, _ = self._scored(1, query[1][0], rows, _EVERY if len(rows) else allowed)
+        scores = (scores >> 1) + (behind >> 1)
         above = np.cumsum(np.bincount(scores // _STEP, minlength=_STEPS)[::-1])[::-1]
-        return rows[_picked(scores, _least(above, at_least=most, room=0), above)]
+        best = _picked(scores, above, _least(above, at_least=most, room=0))
+        return rows[best] if len(rows) else best
 
     def _scored(
         self, half: int, query: Bytes, chosen: I64, allowed: Bytes
@@ -160,7 +166,7 @@ def _least(above: I64, *, at_least: int, room: int) -> int:
     return max(min(fewest, int(np.searchsorted(-above, -room, side="left"))), 0)
 
 
-def _picked(scores: npt.NDArray[np.uint16], step: int, above: I64) -> I64:
+def _picked(scores: npt.NDArray[np.uint16], above: I64, step: int) -> I64:
     """Return the places of the scores that reach a step and are not 0, ascending."""
     found = np.empty(int(above[step]), dtype=np.int64)
     return found[: _kernel.pick(scores, max(step * _STEP, 1), found)]
