@@ -58,7 +58,7 @@ class Goal(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         verdict = "holds" if self.holds else "FALLS SHORT"
-        return f"{self.name:60} {self.value:7.3f}  goal <= {self.most:<5g} {verdict}"
+        return f"{self.name:60} {self.value:7.4g}  goal <= {self.most:<5g} {verdict}"
 
 
 def has_go() -> bool:

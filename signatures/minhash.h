@@ -192,18 +192,42 @@ static void taglake_every(const uint64_t *ids, int64_t n, uint64_t *minima, int6
     if (!few) taglake_join(tables, slots, minima);
 }
 
+/* As taglake_filtered, without vectors. */
+static void taglake_filtered_plain(const uint64_t *ids, int64_t n, uint64_t threshold,
+                                   uint64_t *tables, int64_t slots) {
+    uint64_t kept[TAGLAKE_KEPT + TAGLAKE_BLOCK];
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i += TAGLAKE_BLOCK) {
+        int64_t end = n - i < TAGLAKE_BLOCK ? n : i + TAGLAKE_BLOCK;
+        taglake_prefetch(ids + i);
+        for (int64_t j = i; j < end; j++) {
+            kept[count] = taglake_half(ids[j]);
+            count += kept[count] < threshold;
+        }
+        if (count >= TAGLAKE_KEPT) {
+            taglake_spread(tables, slots, kept, count);
+            count = 0;
+        }
+    }
+    taglake_spread(tables, slots, kept, count);
+}
+
 /* Write the signature of one list. `tables` has room for 4 * slots numbers; slots is a power of 2. */
 static void taglake_sign(const uint64_t *ids, int64_t n, uint64_t *minima, int64_t slots,
                          uint64_t *tables, int wide) {
-#ifdef TAGLAKE_AVX2
-    double pass = (double)slots * (5.0 + 0.6931472 * __builtin_ctzll((unsigned long long)slots));
-    if (wide && (double)n > 1.25 * pass) {
+    int bits = 0;
+    while ((int64_t)1 << bits < slots) bits++;
+    double pass = (double)slots * (5.0 + 0.6931472 * bits);
+    if ((double)n > (wide ? 1.25 : 4.0) * pass) {
         uint64_t threshold = (uint64_t)(pass / (double)n * 4294967296.0) << 32;
         memset(tables, 0xff, (size_t)slots * 8 * TAGLAKE_TABLES);
-        taglake_filtered(ids, n, threshold, tables, slots);
+#ifdef TAGLAKE_AVX2
+        if (wide) taglake_filtered(ids, n, threshold, tables, slots);
+        else
+#endif
+            taglake_filtered_plain(ids, n, threshold, tables, slots);
         if (taglake_join(tables, slots, minima)) return;
     }
-#endif
     taglake_every(ids, n, minima, slots, tables, wide);
 }
 
