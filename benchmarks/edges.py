@@ -4,8 +4,8 @@
     .venv/bin/python benchmarks/edges.py --edges 10000000   # a tenth
 
 The list is a CSV of 28,000 accounts in no order, 40 bytes an edge. Measured is the import as
-`taglake audience import` does it (read, hash, sort on disk, write, sync), then signing; in a process
-of its own that may take 2 GB. The limit beside it: reading the same file with Arrow alone.
+`taglake audience import` does it (read, hash, sort on disk, write, sync), then signing; in a
+process of its own that may take 2 GB. The limit beside it: reading the same file with Arrow alone.
 """
 
 import argparse
