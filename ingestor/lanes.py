@@ -58,11 +58,11 @@ class HeldLane:
         return max(AT_ONCE, math.ceil(self.lane.limit / self.lane.window))
 
     def visited(self, now: float) -> None:
-        """Note that budget goes to a single post."""
+        """Note that budget goes to what no plan needs: a single post, a page of followers."""
         self._visits.append(now)
 
     def visits_made(self, now: float) -> int:
-        """Return how many requests of the present window went to single posts."""
+        """Return how many requests of the present window went to what no plan needs."""
         while self._visits and now - self._visits[0] >= self.budget.window + self.budget.pad:
             self._visits.popleft()
         return len(self._visits)
