@@ -35,7 +35,7 @@ from registry.models import Progress, WatchedTarget
 log = structlog.get_logger()
 
 AT_ONCE = 50  # pages of one lane in one step
-PAUSE = 15.0  # seconds between steps while some list is due
+PAUSE = 5.0  # seconds between steps while some list is due
 SHARE = 0.75  # of the planned budget that no target needs
 FIRST = 2  # requests of a first page: whose it is, and the page
 NOTHING_WANTED = DAY
@@ -48,6 +48,12 @@ def for_followers(ceiling: float, planned: float) -> float:
     150.0
     """
     return max(0.0, SHARE * (HEADROOM * ceiling - planned))
+
+
+FASTEST = 10_000.0
+"""Pages an hour that a lane comes to at most, however large its budget: they are asked for one
+after the other, a quarter of a second each, and a step of fifty is followed by a pause.
+"""
 
 
 class Audiences:
@@ -117,13 +123,15 @@ class Audiences:
         """Read pages through one lane while it has budget to spare; return how many."""
         read = 0
         async with self._room:
-            for wanted in await self._due(held):
-                if read >= AT_ONCE or not self._spare(held, FIRST):
-                    break
-                pages = await self._read(held, wanted, AT_ONCE - read)
-                if pages is None:
-                    break
-                read += pages
+            # Once more behind the last: lists that told their length are due again, sorted by it.
+            while read < AT_ONCE and (due := await self._due(held)):
+                for wanted in due:
+                    if read >= AT_ONCE or not self._spare(held, FIRST):
+                        return read
+                    pages = await self._read(held, wanted, AT_ONCE - read)
+                    if pages is None:
+                        return read
+                    read += pages
         return read
 
     async def _due(self, held: HeldLane) -> list[WatchedTarget]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -22,10 +22,10 @@ from registry.lanes import Lanes
 from registry.leases import all_lanes
 from registry.limits import Limits
 from registry.migrations import upgrade
-from registry.models import CampaignDraft
-from registry.pinning import usable
+from registry.models import CampaignDraft, WatchedTarget
+from registry.pinning import pin, usable
 from registry.plan import Plan, plan, polls_of
-from registry.targets import Targets, slots_taken, watched_between
+from registry.targets import Targets, lane_loads, slots_taken, watched_between
 from registry.ticks import Ticks
 
 MIN_PEPPER = 16
@@ -65,6 +65,11 @@ class Registry:
         return await asyncio.to_thread(
             plan, draft, lanes=lanes, watched=watched, rates=rates, slots_used=used
         )
+
+    async def lanes_for(self, targets: Sequence[WatchedTarget]) -> dict[str, str | None]:
+        """Return the lane that each target would be pinned to if it came now, by key."""
+        async with self._database.read() as tx:
+            return pin(targets, await lane_loads(tx, await tx.now()))
 
     async def spoken_for(self) -> dict[str, float]:
         """Return the polls per hour that campaigns take of each usable lane now."""

@@ -165,7 +165,7 @@ async def pin_loose(tx: Transaction) -> None:
     loose = await _loose(tx, now)
     if not loose:
         return
-    pinned = pin(loose, await _loads(tx, now))
+    pinned = pin(loose, await lane_loads(tx, now))
     mine = _targets.c.key == sa.bindparam("b_key")
     change = _targets.update().where(mine).values(lane_id=sa.bindparam("b_lane"))
     rows = [{"b_key": key, "b_lane": lane} for key, lane in sorted(pinned.items())]
@@ -183,7 +183,7 @@ async def _loose(tx: Transaction, now: datetime) -> list[WatchedTarget]:
     return [WatchedTarget(**row) for row in await tx.all(chosen)]
 
 
-async def _loads(tx: Transaction, now: datetime) -> dict[str, Load]:
+async def lane_loads(tx: Transaction, now: datetime) -> dict[str, Load]:
     """Return what the usable lanes carry: counts for all, names only where tags are counted."""
     lanes = usable([Lane(**row) for row in await tx.all(sa.select(schema.lanes))])
     counted = sa.select(_targets.c.lane_id, sa.func.count().label("targets"))
