@@ -45,7 +45,6 @@ PAGE_CAP = 10
 log = structlog.get_logger()
 
 POSITIONS = 10_000  # targets whose position is kept in memory
-UNPLANNED = frozenset({"post", "followers"})  # what is asked for in budget that no plan needs
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,7 +203,7 @@ class Pipeline:
         if poll.breaker.peek(self._clock.monotonic()) > 0.0:
             raise Down("the network is down; the breaker is open", code="breaker")
         await self._lanes.reserve(poll.lane, request)
-        if poll.target.kind in UNPLANNED:
+        if poll.target.kind == "followers":  # in budget that no plan needs, as visits are
             poll.lane.visited(self._clock.monotonic())
         poll.breaker.wait(self._clock.monotonic())  # if it is open, this request is the probe
         walk.outcome.requests += 1

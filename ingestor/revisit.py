@@ -41,6 +41,7 @@ class Revisits:
         self._spool = parts.spool
         self._pipeline = parts.pipeline
         self._lanes = parts.lanes
+        self._clock = parts.clock
         self._now = parts.clock.now
         self._poll_of = poll_of
         self._spare = spare
@@ -78,6 +79,7 @@ class Revisits:
         if seen_at is not None and seen_at >= visit.due - 2 * near:
             return 0  # a page has shown it
         target = Target(network=post.network, kind="post", name=post.native_id)
+        held.visited(self._clock.monotonic())
         return (await self._pipeline.visit(self._poll_of(held, target), post)).requests
 
     def _lane(self, lane_id: str) -> HeldLane | None:
