@@ -159,6 +159,10 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
 class Source(Protocol):
     """One way to ask one network. Stateless but for what it may cache for ever (ids of
     hashtags).
+
+    One that lists "followers" in `kinds` also says how many a full page of them holds
+    (`followers_page`; left out, `page_size` is taken). The first of their pages has the account's
+    own profile, with its count of followers; of the followers no profiles are kept.
     """
 
     name: str  # "instagram_graph": how settings, records and the command line call it

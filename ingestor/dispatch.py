@@ -4,6 +4,7 @@ each.
 
 import asyncio
 import math
+import operator
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -178,15 +179,23 @@ class Dispatcher:
             breaker=self._breaker(held),
         )
 
-    def spare(self, held: HeldLane) -> bool:
-        """Return whether a lane has budget that no target needs, neither now nor as planned for
-        a whole window.
+    def spare(
+        self,
+        held: HeldLane,
+        requests: int = 1,
+        *,
+        share: Callable[[float, float], float] = operator.sub,
+    ) -> bool:
+        """Return whether a lane has budget for some requests that no target needs, neither now nor
+        as planned for a whole window.
+
+        share: how much of a budget of so many requests is to spare where so many are planned.
         """
         parts, now = self._parts, self._parts.clock.monotonic()
         idle = not parts.schedule.waiting(held.id) and parts.spool.level == "open"
         idle = idle and not self._breaker(held).open
         planned = parts.schedule.load(held.id) / 3600.0 * (held.budget.window + held.budget.pad)
-        room = held.budget.ceiling - planned - held.visits_made(now) >= 1.0
+        room = share(held.budget.ceiling, planned) - held.visits_made(now) >= requests
         return idle and room and self._wait(held, now) == 0.0
 
     async def _poll(self, due: Due, held: HeldLane) -> None:

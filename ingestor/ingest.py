@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 import structlog
 
 from ingestor.accounting import HOUR, Accounts, gap
+from ingestor.audiences import Audiences, for_followers
 from ingestor.clock import Activity, Bell, Clock
 from ingestor.contract import Credential, Source
 from ingestor.dispatch import Dispatcher, Parts
@@ -19,6 +21,7 @@ from ingestor.lanes import LEASE_SECONDS, Lanes, Metered
 from ingestor.metrics import Metrics
 from ingestor.observe import SNAPSHOT_EVERY
 from ingestor.pipeline import PAGE_CAP, Pipeline, Rules
+from ingestor.progress import ProgressBook
 from ingestor.revisit import Revisits
 from ingestor.schedule import Due, Schedule, replan
 from ingestor.spool import Spool
@@ -29,7 +32,6 @@ from registry.models import Lane, Progress, WatchedTarget
 
 log = structlog.get_logger()
 
-BATCH = 100  # targets whose progress goes to the registry at once
 # Hours that nobody told of are told later up to here; a clock set ten years ahead tells no more.
 MISSED = timedelta(days=2)
 
@@ -90,13 +92,15 @@ class Ingestor:
         self._activity = Activity()
         self._news = Bell()
         self._crowded = Bell()  # pages fill faster than the plan asks for them
+        self._followed = Bell()  # other lists of followers are wanted
         self._planned_at = -math.inf
-        self._progress: dict[str, tuple[str, Progress]] = {}  # target to its lane and progress
+        self._progress = ProgressBook(registry.targets, self._lanes)
         self._told_hour = clock.now()
         self._accounts: Accounts
         self._pipeline: Pipeline
         self._dispatcher: Dispatcher
         self._revisits: Revisits
+        self._audiences: Audiences
         self.metrics = Metrics()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -112,18 +116,26 @@ class Ingestor:
                 clock=self._clock,
                 rules=Rules(page_cap=options.page_cap, snapshot_every=options.snapshot_every),
             )
-            parts = self._parts()
-            self._dispatcher = Dispatcher(parts, concurrency=options.concurrency)
-            self._revisits = Revisits(
-                parts,
-                poll_of=self._dispatcher.poll_of,
-                spare=self._dispatcher.spare,
-                failed=self._dispatcher.consequence,
-            )
+            self._staff(self._parts())
             try:
                 await self._tend(stop)
             finally:
                 await self._end()
+
+    def _staff(self, parts: Parts) -> None:
+        """Make those who work with the parts."""
+        self._dispatcher = Dispatcher(parts, concurrency=self._options.concurrency)
+        poll_of, spare = self._dispatcher.poll_of, self._dispatcher.spare
+        failed = self._dispatcher.consequence
+        self._revisits = Revisits(parts, poll_of=poll_of, spare=spare, failed=failed)
+        self._audiences = Audiences(
+            parts,
+            poll_of=poll_of,
+            spare=partial(spare, share=for_followers),
+            failed=failed,
+            told=self._progress.note,
+            at_once=self._options.concurrency,
+        )
 
     def wire(self) -> contextlib.AbstractAsyncContextManager[Wire]:
         """Return what carries the requests; a benchmark's subclass answers without a socket."""
@@ -159,6 +171,7 @@ class Ingestor:
                 ),
                 group.create_task(self._every(options.report, self._report, first=False)),
                 group.create_task(self._every(options.revisit, self._revisit, first=False)),
+                group.create_task(self._follow()),
                 group.create_task(self._dispatcher.run(polls)),
             ]
             await stop.wait()
@@ -192,7 +205,14 @@ class Ingestor:
             with self._activity:
                 await self._safely(self._renew)
 
-    async def _safely(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _follow(self) -> None:
+        """Read followers for as long as some list is due, until cancelled."""
+        while True:
+            await self._clock.sleep(self._audiences.pause(), self._followed)
+            with self._activity:
+                await self._safely(self._audiences.step)
+
+    async def _safely(self, step: Callable[[], Awaitable[object]]) -> None:
         """Run a step; without the registry polling goes on until the leases end (fail closed)."""
         try:
             await step()
@@ -232,7 +252,7 @@ class Ingestor:
         lanes = await self._registry.lanes.list()
         changed = await self._lanes.renew({lane.id for lane in lanes if self._can_use(lane)})
         if leaving := self._lanes.leaving():
-            await self._report_progress()  # their next holders go on from there
+            await self._progress.report()  # their next holders go on from there
             await self._lanes.release(leaving)
         if changed or leaving:
             self.metrics.lanes = len(self._lanes.held)
@@ -256,10 +276,12 @@ class Ingestor:
         # By the registry's clock: by ours, set ten years ahead, every campaign would be over.
         now = await self._registry.now()
         watched = await self._registry.targets.watched(now, lanes=list(held))
-        mine = {one.key: one for one in watched if self._can_poll(one)}
-        new = {one.lane or "" for key, one in mine.items() if key not in self._schedule}
+        able = [one for one in watched if self._can_poll(one)]
+        new = {one.lane or "" for one in able if not self._knows(one.key)}
         if new:
-            self._take_over(await self._registry.targets.progress_of(new), mine)
+            self._take_over(await self._registry.targets.progress_of(new), able)
+        changed = self._audiences.put(one for one in able if one.kind == "followers")
+        mine = {one.key: one for one in able if one.kind != "followers"}
         for key in [key for key in self._schedule if key not in mine]:
             self._schedule.drop(key)
         for number, one in enumerate(mine.values()):
@@ -269,19 +291,24 @@ class Ingestor:
         self.metrics.targets = len(self._schedule)
         if new:
             await self._replan()
+        if changed:
+            self._followed.ring()
         self._ring()
+
+    def _knows(self, key: str) -> bool:
+        return key in self._schedule or key in self._audiences
 
     def _can_poll(self, one: WatchedTarget) -> bool:
         held = self._lanes.held.get(one.lane or "")
         return held is not None and one.kind in self._sources[held.lane.source].kinds
 
-    def _take_over(
-        self, progress: Mapping[str, Progress], mine: Mapping[str, WatchedTarget]
-    ) -> None:
+    def _take_over(self, progress: Mapping[str, Progress], able: Iterable[WatchedTarget]) -> None:
         """Go on where the last holder of a lane stopped."""
-        for key, one in progress.items():
-            if key in mine and key not in self._schedule and one.cursor is not None:
-                self._pipeline.handed[key] = one.cursor
+        for one in able:
+            found = progress.get(one.key)
+            if found is not None and found.cursor is not None and not self._knows(one.key):
+                of = self._audiences if one.kind == "followers" else self._pipeline
+                of.handed[one.key] = found.cursor
 
     def _put(self, one: WatchedTarget) -> None:
         self._schedule.put(
@@ -324,7 +351,7 @@ class Ingestor:
             polled_at=self._clock.now(),
             rate=None if math.isnan(rate) else rate,
         )
-        self._progress[due.key] = (due.lane, progress)
+        self._progress.note(due.lane, progress)
 
     async def _report(self) -> None:
         now = self._clock.now()
@@ -336,7 +363,7 @@ class Ingestor:
             )  # a refused credential may be tried again after a day
             self._told_hour = now
         await self._dispatcher.write(self._accounts.report(now))
-        await self._report_progress()
+        await self._progress.report()
 
     async def _report_unwatched(self) -> None:
         """Tell the gaps of targets for which no lane has room, hour by hour since the last report:
@@ -354,25 +381,10 @@ class Ingestor:
         lines = [
             gap(one.key, "no_budget", stretch=(since, end), now=end, detail="no lane has room")
             for one in watched
-            if one.lane is None
+            if one.lane is None and one.kind != "followers"  # of which no poll was planned
         ]
         self.metrics.gaps += len(lines)
         await self._dispatcher.write(lines)
-
-    async def _report_progress(self) -> None:
-        """Tell the registry how far the targets are; its copy may lag, never lead."""
-        by_lane: dict[str, list[Progress]] = {}
-        for lane, progress in self._progress.values():
-            by_lane.setdefault(lane, []).append(progress)
-        self._progress.clear()
-        for lane, batch in by_lane.items():
-            held = self._lanes.held.get(lane)
-            for start in range(0, len(batch) if held else 0, BATCH):
-                with contextlib.suppress(
-                    RegistryError
-                ):  # a new holder has it, or it comes next time
-                    part = batch[start : start + BATCH]
-                    await self._registry.targets.progress(lane, held.lane.fence, part)  # type: ignore[union-attr] # held, or the range is empty
 
     def _ring(self) -> None:
         self._dispatcher.bell.ring()

@@ -58,11 +58,11 @@ class HeldLane:
         return max(AT_ONCE, math.ceil(self.lane.limit / self.lane.window))
 
     def visited(self, now: float) -> None:
-        """Note that budget goes to a single post."""
+        """Note that budget goes to what no plan needs: a single post, a page of followers."""
         self._visits.append(now)
 
     def visits_made(self, now: float) -> int:
-        """Return how many requests of the present window went to single posts."""
+        """Return how many requests of the present window went to what no plan needs."""
         while self._visits and now - self._visits[0] >= self.budget.window + self.budget.pad:
             self._visits.popleft()
         return len(self._visits)
@@ -120,7 +120,8 @@ class Lanes:
         for lane in list(self.held.values()):
             await self._renew_one(lane)
         if len(self.held) < self._most:
-            await self._claim(usable)
+            for held in await self.claim(usable):
+                log.info("lane claimed", lane=held.id, fence=held.lane.fence)
             await self._look_around(usable)
         return set(self.held) != before
 
@@ -144,21 +145,25 @@ class Lanes:
         held.held_until = asked_at + self._seconds
         self._take_rest(held)
 
-    async def _claim(self, usable: set[str] | None) -> None:
+    async def claim(self, usable: set[str] | None = None) -> list[HeldLane]:
+        """Claim lanes that nobody holds and return them; nobody is asked to give one up."""
         asked_at = self._clock.monotonic()
         room = self._most - len(self.held)
         if usable is not None:  # ours too look free when renewing them all took a whole lease
             usable = usable - set(self.held)
         claimed = await self._book.claim(self._owner, most=room, seconds=self._seconds, only=usable)
-        for lane in claimed:
-            held = HeldLane(lane, held_until=asked_at + self._seconds)
-            window = held.budget.window + held.budget.pad
-            spent = await self._book.spent(lane.id, window)
-            now = self._clock.monotonic()  # not before the question: no request may seem older
-            held.budget.spent_before([one.age for one in spent for _ in range(one.grants)], now=now)
-            self._take_rest(held)
-            self.held[lane.id] = held
-            log.info("lane claimed", lane=lane.id, fence=lane.fence)
+        return [await self._take(lane, held_until=asked_at + self._seconds) for lane in claimed]
+
+    async def _take(self, lane: Lane, *, held_until: float) -> HeldLane:
+        """Hold a lane that was claimed, with what earlier holders may have spent."""
+        held = HeldLane(lane, held_until=held_until)
+        window = held.budget.window + held.budget.pad
+        spent = await self._book.spent(lane.id, window)
+        now = self._clock.monotonic()  # not before the question: no request may seem older
+        held.budget.spent_before([one.age for one in spent for _ in range(one.grants)], now=now)
+        self._take_rest(held)
+        self.held[lane.id] = held
+        return held
 
     def _take_rest(self, held: HeldLane) -> None:
         """Obey a rest that the registry knows of, perhaps asked for by another process of the same

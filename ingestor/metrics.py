@@ -25,6 +25,7 @@ class Metrics(msgspec.Struct, kw_only=True):
     lines: int = 0
     set_aside: int = 0
     visits: int = 0  # requests for single posts
+    follows: int = 0  # followers that lists showed
     gaps: int = 0
     late_seconds: float = 0.0  # sum over started polls: divide by `started`
     targets: int = 0

@@ -100,7 +100,7 @@ class Pipeline:
         cap = self._page_cap if position.polled else min(self._page_cap, gift)
         walk = Walk(poll, position, now=self._clock.now(), cap=cap)
         walk.may_skip = milliseconds(walk.now) - position.polled < self._snapshot_every * 1000
-        with contextlib.suppress(_Same), _guarded(poll.source):
+        with contextlib.suppress(_Same), guarded(poll.source):
             await self._walk(walk)
         return walk.outcome
 
@@ -120,7 +120,7 @@ class Pipeline:
         except msgspec.DecodeError:  # of another version of us
             return own
 
-    async def _pages(self, walk: Walk) -> AsyncGenerator[Page]:
+    async def pages(self, walk: Walk, cursor: str | None = None) -> AsyncGenerator[Page]:
         """Yield the pages of the source, an error body as the error it stands for."""
         poll = walk.poll
         seen = Seen(observed_at=walk.now, host=poll.target.host, target=poll.target)
@@ -128,7 +128,7 @@ class Pipeline:
         async def fetch(request: Request) -> Answer:
             return await self._fetch(walk, request)
 
-        pages = poll.source.poll(fetch, poll.target, poll.credential, seen, walk.position.resume)
+        pages = poll.source.poll(fetch, poll.target, poll.credential, seen, cursor)
         async with contextlib.aclosing(pages):  # type: ignore[type-var] # a source's poll is an async generator
             async for page in pages:
                 if page.error is not None:
@@ -142,11 +142,11 @@ class Pipeline:
         """
         walk = Walk(poll, Position(), now=self._clock.now(), cap=1)
         try:
-            with _guarded(poll.source):
-                async with contextlib.aclosing(self._pages(walk)) as pages:
+            with guarded(poll.source):
+                async with contextlib.aclosing(self.pages(walk)) as pages:
                     async for page in pages:
                         rows = rows_of(page)
-                        await self._spool.append(await self._observed(walk, page, rows))
+                        await self._spool.append(await self.observed(walk, page, rows))
         except Gone:
             await self._known.fetch([post.id])
             found = gone(post, self._known, at=walk.now)
@@ -186,7 +186,7 @@ class Pipeline:
 
     async def _to_the_end(self, walk: Walk) -> None:
         moved = False
-        async with contextlib.aclosing(self._pages(walk)) as pages:
+        async with contextlib.aclosing(self.pages(walk)) as pages:
             async for page in pages:
                 rows = rows_of(page)
                 walk.take(page, rows)
@@ -194,7 +194,6 @@ class Pipeline:
                 await self._keep(walk, page, rows, moved=moved)
                 if walk.finished:
                     return
-        walk.ended = True
         if not moved:
             await self._keep(walk, _NOTHING, rows_of(_NOTHING), moved=True)
 
@@ -204,6 +203,8 @@ class Pipeline:
         if poll.breaker.peek(self._clock.monotonic()) > 0.0:
             raise Down("the network is down; the breaker is open", code="breaker")
         await self._lanes.reserve(poll.lane, request)
+        if poll.target.kind == "followers":  # in budget that no plan needs, as visits are
+            poll.lane.visited(self._clock.monotonic())
         poll.breaker.wait(self._clock.monotonic())  # if it is open, this request is the probe
         walk.outcome.requests += 1
         try:
@@ -233,7 +234,7 @@ class Pipeline:
 
     async def _keep(self, walk: Walk, page: Page, rows: Rows, *, moved: bool) -> None:
         """Make a page durable, and with the last one the cursor and the hour's numbers."""
-        append = await self._observed(walk, page, rows)
+        append = await self.observed(walk, page, rows)
         # From here to the spool nothing is awaited: two pages must not count the same growth.
         key, reached = walk.poll.target.key, walk.reached() if moved else None
         position = None if reached is None else _encode(reached)
@@ -248,7 +249,7 @@ class Pipeline:
             walk.outcome.cursor = position.decode()
             self._remember(key, reached)
 
-    async def _observed(self, walk: Walk, page: Page, rows: Rows) -> Append:
+    async def observed(self, walk: Walk, page: Page, rows: Rows) -> Append:
         """Return what a page adds to the spool, compared with what is known.
 
         Nothing is awaited after the comparison: the caller appends at once.
@@ -297,7 +298,7 @@ class Pipeline:
 
 
 @contextlib.contextmanager
-def _guarded(source: Source) -> Iterator[None]:
+def guarded(source: Source) -> Iterator[None]:
     """Turn what a source, perhaps a third party's, raises unforeseen into an error of ours."""
     try:
         yield

@@ -22,7 +22,6 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
     polled: int = 0  # milliseconds; the last answered poll
     trail: bytes = b""  # hash of the requests and bodies of that poll
     requests: int = 0  # how many it took
-    resume: str | None = None  # where a list too long for one poll goes on (followers)
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +63,6 @@ class Walk:
         self.observer = f"{poll.source.name}@{_host(poll)}"
         self.may_skip = False
         self.finished = False
-        self.ended = False
         self.counted = False
         self.cut = False  # the budget ended before the walk did
         self.fresh_posts = self.fresh_new = 0
@@ -73,13 +71,11 @@ class Walk:
         self._ids: list[str] = []  # of the recent posts, newest first
         self._made: list[int | None] = []  # when, in milliseconds
         self._reached = False
-        self._cursor: str | None = None
         self._hash = xxh3_128()
 
     def take(self, page: Page, rows: Rows) -> None:
         """Note one more page and whether it is the last to ask for."""
         self.outcome.pages += 1
-        self._cursor = page.cursor
         ids = [rows.ids[row] for row in rows.recent]
         made = [rows.created[row] for row in rows.recent]
         self._ids += ids
@@ -141,14 +137,12 @@ class Walk:
         shown = zip(self._made, self._ids, strict=True)
         dated = [(made, key) for made, key in shown if made is not None]
         newest = sorted(dated, reverse=True)[:FRONT]
-        followers = self.poll.target.kind == "followers"
         return Position(
             front=tuple(key for _, key in newest) or self.position.front,
             newest=newest[0][0] if newest else self.position.newest,
             polled=self.instant,
             trail=self._hash.digest(),
             requests=self.outcome.requests,
-            resume=self._cursor if followers and not self.ended else None,
         )
 
 

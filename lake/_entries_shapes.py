@@ -6,7 +6,7 @@ not known here makes every line of its table one for the reference.
 
 import types
 from datetime import datetime
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -55,7 +55,8 @@ def shape(kind: type[msgspec.Struct]) -> tuple[Member, ...]:
 
 
 def _member(kind: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> Member:
-    parts = get_args(field.type) if isinstance(field.type, types.UnionType) else (field.type,)
+    unions = (types.UnionType, Union)  # a Literal makes the older kind
+    parts = get_args(field.type) if get_origin(field.type) in unions else (field.type,)
     (hint,) = (part for part in parts if part is not types.NoneType)
     many = get_origin(hint) is tuple
     item = get_args(hint)[0] if many else hint

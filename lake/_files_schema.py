@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pyarrow as pa
@@ -142,7 +142,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 def _bare(hint: Any) -> tuple[Any, bool]:
     """Return the type without `| None`, and whether it was there."""
-    if isinstance(hint, types.UnionType):
+    if get_origin(hint) in (types.UnionType, Union):  # a Literal makes the older kind of union
         parts = [part for part in get_args(hint) if part is not types.NoneType]
         return parts[0], True
     return hint, False

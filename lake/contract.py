@@ -3,10 +3,10 @@
 One suite (`tests/lake/test_contract.py`) runs against every implementation with the same literal
 answers.
 
-Current tables (`posts`, `profiles`, `tags`, `comments`, `follows`, `polls`, `rollups`) hold one
-record an id, the one with the highest version; append-only tables (`snapshots`, `gaps`) have ids
-that are unique by construction, so a replay changes nothing there either. A write is visible to
-readers after `flush`.
+Current tables (`posts`, `profiles`, `tags`, `comments`, `follows`, `audiences`, `polls`,
+`rollups`) hold one record an id, the one with the highest version; append-only tables (`snapshots`,
+`gaps`) have ids that are unique by construction, so a replay changes nothing there either. A write
+is visible to readers after `flush`.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -67,7 +67,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     langs: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()  # Snapshot.subject_id
     subject: str | None = None  # Snapshot.subject
-    accounts: tuple[str, ...] = ()  # Follow.account_id
+    accounts: tuple[str, ...] = ()  # Follow.account_id, Audience.account_id
     targets: tuple[str, ...] = ()  # Gap.target, Poll.target
     campaign: str | None = None  # Rollup.campaign_id
     words: tuple[str, ...] = ()  # all must occur in the text, whole words, case does not matter

@@ -7,7 +7,7 @@ into. Words are keywords, texts are cut by the `standard` analyzer, which every 
 import hashlib
 import types
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -63,7 +63,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _bare(hint: Any) -> Any:
-    if isinstance(hint, types.UnionType):
+    if get_origin(hint) in (types.UnionType, Union):  # a Literal makes the older kind of union
         return next(part for part in get_args(hint) if part is not types.NoneType)
     return hint
 

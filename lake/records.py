@@ -176,6 +176,38 @@ class Follow(Record, frozen=True, kw_only=True):
     parser_version: int
 
 
+AudienceReason = Literal["reading", "hidden", "short", "endless", "unstated", "gone"]
+"""Why an audience is not complete. reading: no reading has reached the end of the list yet.
+hidden: the network states followers and lists none. short: it lists far fewer than it states.
+endless: it lists far more, or one page again and again. unstated: it does not say how many there
+are, so nothing proves the list whole. gone: the account is not there (any more).
+"""
+
+
+class Audience(Record, frozen=True, kw_only=True):
+    """How far the list of an account's followers is read. `id` is the account's.
+
+    Every Follow of the account observed at `whole_from` or later holds; an older one was not met
+    again by a reading that met everyone: its follower has left. `pages`, `seen` and `stated` are
+    of the present or last reading, `complete` and `reason` of the last one that ended.
+    """
+
+    account_id: str  # the same as `id`: follows and audience answer to one question
+    handle: str  # as the target names it: "nike@mastodon.social"
+    started_at: datetime  # of the present reading, or the last one
+    ended_at: datetime | None = None  # None: it goes on
+    pages: int = 0
+    seen: int = 0  # followers this reading has listed so far
+    stated: int | None = None  # followers the network said there were when it began
+    # When the last reading began that listed everyone; None: none did. A list that was hidden or
+    # cut short says nothing of who left, so it does not count.
+    whole_from: datetime | None = None
+    complete: bool = False
+    reason: AudienceReason | None = None  # None: it is complete
+    source: str
+    parser_version: int
+
+
 class Snapshot(Record, frozen=True, kw_only=True):
     """The counts of one subject at one instant, and what changed since its last snapshot.
 
@@ -251,6 +283,7 @@ RECORDS: dict[str, type[Record]] = {
     "tags": Tag,
     "comments": Comment,
     "follows": Follow,
+    "audiences": Audience,
     "snapshots": Snapshot,
     "gaps": Gap,
     "polls": Poll,

@@ -109,12 +109,13 @@ def _names(field: str, names: tuple[str, ...]) -> tuple[str, ...]:
         raise BadField(field, len(names), f"name {MAX_NAMES} at most")
     cleaned = _distinct(stored(name) for name in names)
     for place, name in enumerate(cleaned):
-        if not name or len(name) > 200 or not _plain(name):
+        if not name or len(name) > 200 or not is_plain(name):
             raise BadField(f"{field}[{place}]", name, "use one word of letters, digits and '_.-@'")
     return cleaned
 
 
-def _plain(name: str) -> bool:
+def is_plain(name: str) -> bool:
+    """Return whether a name consists of what hashtags, handles and servers may have."""
     # Categories: letters, marks, digits and symbols (emoji are hashtags on some networks).
     return all(unicodedata.category(sign)[0] in "LMNS" or sign in "_.-@:\u200d·" for sign in name)
 

@@ -18,7 +18,10 @@ from registry.ticks import Tick
 
 LEASE_SECONDS = 60.0  # renew every 20
 PAROLE_SECONDS = 86_400.0
-CONFIGURED = ("source", "network", "account", "base_url", "limit", "window", "slots", "slot_window")
+CONFIGURED = (
+    *("source", "network", "account", "base_url"),
+    *("limit", "window", "slots", "slot_window", "kinds"),
+)
 _table = schema.lanes
 
 

@@ -85,6 +85,24 @@ class WatchedTarget(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str | None = None  # the client that wants it most: the schedule is fair among tenants
     lane: str | None = None
     until: datetime | None = None  # the last day a campaign wants it; None: no end
+    every_days: int | None = None  # of followers: days from reading to reading; None: once
+
+
+class WatchedAudience(msgspec.Struct, frozen=True, kw_only=True):
+    """An account whose list of followers an operator wants read, in spare budget."""
+
+    network: str
+    handle: str  # without '@' in front; with the server where the network has many
+    host: str | None = None  # that server, the only one that knows the whole list
+    every_days: int | None = None  # from the start of one reading to that of the next; None: once
+    added_at: datetime
+    added_by: str
+    lane: str | None = None  # None: there is no lane that can ask for it
+
+    @property
+    def target(self) -> str:
+        """Return the key of its target: "mastodon/followers/nike@mastodon.social"."""
+        return f"{self.network}/followers/{self.handle}"
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +127,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     quarantined_at: datetime | None = None  # needs a person
     quarantine_reason: str | None = None
     wanted_by: str | None = None  # another process asks its holder to give it up
+    kinds: tuple[str, ...] = ()  # of targets that its source can ask for; none told: any
     # Seconds of the pause that were left when it was claimed or renewed, by the registry's clock:
     # a holder's own may be wrong by hours.
     rest: float = 0.0

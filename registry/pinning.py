@@ -8,6 +8,7 @@ nothing else.
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +28,8 @@ class Load:
         self.tags = set(tags)  # they hold a slot each, now or as soon as they are polled
 
     def take(self, target: WatchedTarget) -> None:
-        """Count one more target."""
-        self.targets += 1
+        """Count one more target; followers are read in what the others leave."""
+        self.targets += target.kind != "followers"
         if target.kind == "tag":
             self.tags.add(target.name)
 
@@ -36,8 +37,18 @@ class Load:
         """Return whether the target is a tag that has a slot here already."""
         return target.kind == "tag" and target.name in self.tags
 
+    def is_home(self, target: WatchedTarget) -> bool:
+        """Return whether the lane asks the server that the target is at home on."""
+        return urlsplit(self.lane.base_url).hostname == target.host
+
     def has_room(self, target: WatchedTarget) -> bool:
-        """Return whether every target here could still be polled at the floor rate."""
+        """Return whether the lane can ask for the target, and still poll every one at the floor
+        rate.
+        """
+        if self.lane.kinds and target.kind not in self.lane.kinds:
+            return False
+        if target.kind == "followers":
+            return True
         needs_slot = target.kind == "tag" and target.name not in self.tags
         if needs_slot and self.free_slots == 0:
             return False
@@ -102,9 +113,13 @@ class _Ring:
         self._weights = np.array([hourly(load.lane) for load in carried])
 
     def choose(self, target: WatchedTarget) -> Load | None:
-        """Return the lane where the tag has a slot, else the best one with room."""
+        """Return the lane where the tag has a slot or the target is at home, else the best one with
+        room.
+        """
         free = {load.lane.id for load in self._counting if load.holds(target)}
-        ranked = (self._loads[place] for place in self._ranked(target.key))
+        ranked: Iterable[Load] = (self._loads[place] for place in self._ranked(target.key))
+        if target.host is not None:
+            ranked = sorted(ranked, key=lambda load: not load.is_home(target))
         fitting = (load for load in ranked if load.has_room(target))
         return next((load for load in fitting if not free or load.lane.id in free), None)
 

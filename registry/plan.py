@@ -16,7 +16,7 @@ from registry.models import CampaignDraft, Lane, WatchedTarget
 from registry.pinning import Load, hourly, loads, pin
 
 __all__ = ["Misfit", "Plan", "PlannedLane", "PlannedNetwork", "PlannedTarget", "Room"]
-__all__ += ["allocate", "delays", "plan"]
+__all__ += ["allocate", "delays", "plan", "polls_of"]
 
 PAGE = 40  # posts of a full page: the smallest among the networks (Mastodon)
 
@@ -166,21 +166,9 @@ class _Forecast:
         return [target for target in pinned if target.key not in self.known]
 
     def _polls(self, targets: Iterable[WatchedTarget]) -> dict[str, float]:
-        """Return polls per hour by target, lane by lane, by the ingestor's own rule."""
-        by_lane: dict[str, list[WatchedTarget]] = defaultdict(list)
-        for target in targets:
-            if target.lane is not None and target.lane in self.before:
-                by_lane[target.lane].append(target)
-        polls: dict[str, float] = {}
-        for lane, there in by_lane.items():
-            shares = allocate(
-                [self.rates.get(target.key, np.nan) for target in there],
-                capacity=hourly(self.before[lane].lane) * HEADROOM,
-                priorities=[target.priority for target in there],
-                page_size=PAGE,
-            )
-            polls |= zip((target.key for target in there), shares.tolist(), strict=True)
-        return polls
+        """Return polls per hour by target, by the ingestor's own rule."""
+        lanes = {name: load.lane for name, load in self.before.items()}
+        return polls_of(targets, lanes=lanes, rates=self.rates)
 
     def _target(self, target: WatchedTarget, polls: Mapping[str, float]) -> PlannedTarget:
         hourly_polls = polls.get(target.key, 0.0)
@@ -287,6 +275,26 @@ class _Forecast:
                 hashtags=sum(target.kind == "tag" for target in fitting),
                 profiles=sum(target.kind == "profile" for target in fitting),
             )
+
+
+def polls_of(
+    targets: Iterable[WatchedTarget], *, lanes: Mapping[str, Lane], rates: Mapping[str, float]
+) -> dict[str, float]:
+    """Return polls per hour by target, lane by lane; targets without one of `lanes` have none."""
+    by_lane: dict[str, list[WatchedTarget]] = defaultdict(list)
+    for target in targets:
+        if target.lane is not None and target.lane in lanes:
+            by_lane[target.lane].append(target)
+    polls: dict[str, float] = {}
+    for lane, there in by_lane.items():
+        shares = allocate(
+            [rates.get(target.key, np.nan) for target in there],
+            capacity=hourly(lanes[lane]) * HEADROOM,
+            priorities=[target.priority for target in there],
+            page_size=PAGE,
+        )
+        polls |= zip((target.key for target in there), shares.tolist(), strict=True)
+    return polls
 
 
 def _requests(targets: Iterable[PlannedTarget]) -> float:

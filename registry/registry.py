@@ -2,11 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+from registry.audiences import Audiences
 from registry.audit import AuditLog
 from registry.campaigns import Campaigns
 from registry.clients import Clients
@@ -21,9 +22,10 @@ from registry.lanes import Lanes
 from registry.leases import all_lanes
 from registry.limits import Limits
 from registry.migrations import upgrade
-from registry.models import CampaignDraft
-from registry.plan import Plan, plan
-from registry.targets import Targets, slots_taken, watched_between
+from registry.models import CampaignDraft, WatchedTarget
+from registry.pinning import pin, usable
+from registry.plan import Plan, plan, polls_of
+from registry.targets import Targets, lane_loads, slots_taken, watched_between
 from registry.ticks import Ticks
 
 MIN_PEPPER = 16
@@ -42,6 +44,7 @@ class Registry:
         self.keys = Keys(database, self.audit, entropy, pepper=pepper)
         self.campaigns = Campaigns(database, self.audit, entropy)
         self.targets = Targets(database)
+        self.audiences = Audiences(database, self.audit)
         self.lanes = Lanes(database, self.audit)
         self.jobs = Jobs(database)
         self.limits = Limits(database)
@@ -54,13 +57,32 @@ class Registry:
             now = await tx.now()
             lanes = await all_lanes(tx)
             ahead = max(now, since)
-            watched = await watched_between(tx, ahead, max(ahead, until - timedelta.resolution))
+            wanted = await watched_between(tx, ahead, max(ahead, until - timedelta.resolution))
             used = await slots_taken(tx, now)
+        watched = [one for one in wanted if one.kind != "followers"]  # those wait for the polls
         rates = await self.targets.rates()
         # In a thread: beside 100,000 targets it is a second of work, and others wait for answers.
         return await asyncio.to_thread(
             plan, draft, lanes=lanes, watched=watched, rates=rates, slots_used=used
         )
+
+    async def lanes_for(self, targets: Sequence[WatchedTarget]) -> dict[str, str | None]:
+        """Return the lane that each target would be pinned to if it came now, by key."""
+        async with self._database.read() as tx:
+            return pin(targets, await lane_loads(tx, await tx.now()))
+
+    async def spoken_for(self) -> dict[str, float]:
+        """Return the polls per hour that campaigns take of each usable lane now."""
+        async with self._database.read() as tx:
+            now = await tx.now()
+            lanes = {lane.id: lane for lane in usable(await all_lanes(tx))}
+            watched = await watched_between(tx, now, now, lanes=list(lanes))
+        polled = [one for one in watched if one.kind != "followers"]
+        polls = polls_of(polled, lanes=lanes, rates=await self.targets.rates())
+        taken = dict.fromkeys(lanes, 0.0)
+        for target in polled:
+            taken[target.lane or ""] += polls[target.key]
+        return taken
 
     async def now(self) -> datetime:
         """Return the instant by the clock the leases run by; proves that the database answers."""

@@ -30,6 +30,21 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC)
 
 
+class Words(TypeDecorator[tuple[str, ...]]):
+    """Some words without spaces, in order; a place where nothing was ever said reads as none."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
+        """Return the words as one text."""
+        return None if value is None else " ".join(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
+        """Return the words of a text."""
+        return tuple((value or "").split())
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -105,6 +120,7 @@ lanes = sa.Table(
     sa.Column("quarantined_at", Instant),
     sa.Column("quarantine_reason", sa.Text),
     sa.Column("wanted_by", sa.Text),  # who asked the holder to give it up
+    sa.Column("kinds", Words),  # of targets that its source can ask for; none told: any
 )
 
 targets = sa.Table(
@@ -134,6 +150,17 @@ watches = sa.Table(
     sa.Column("until", Instant, nullable=False),
     sa.Column("priority", sa.Float, nullable=False),
     sa.Index(None, "target"),
+)
+
+audiences = sa.Table(
+    "audiences",  # whose followers an operator wants read: targets of the kind "followers"
+    metadata,
+    sa.Column(
+        "target", sa.Text, sa.ForeignKey("targets.key", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("every_days", sa.Integer),  # null: read once
+    sa.Column("added_at", Instant, nullable=False),
+    sa.Column("added_by", sa.Text, nullable=False),
 )
 
 spending = sa.Table(

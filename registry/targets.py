@@ -1,4 +1,6 @@
-"""The targets: what active campaigns watch, through which lane, and how far that came."""
+"""The targets: what active campaigns and audiences want, through which lane, and how far that
+came.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -13,8 +15,8 @@ from registry.fences import hold
 from registry.models import Campaign, Lane, Progress, WatchedTarget
 from registry.pinning import Load, pin, usable
 
-IDENTITY = ("key", "network", "kind", "name")  # what makes a target
-_targets, _watches = schema.targets, schema.watches
+IDENTITY = ("key", "network", "kind", "name", "host")  # what makes a target
+_targets, _watches, _audiences = schema.targets, schema.watches, schema.audiences
 
 
 class Targets:
@@ -26,7 +28,9 @@ class Targets:
     async def watched(
         self, now: datetime, *, lanes: Collection[str] | None = None
     ) -> list[WatchedTarget]:
-        """Return what a campaign wants watched at `now`, by key; only of `lanes`, if given."""
+        """Return what campaigns and audiences want watched at `now`, by key; only of `lanes`, if
+        given.
+        """
         async with self._database.read() as tx:
             return await watched_between(tx, now, now, lanes=lanes)
 
@@ -76,34 +80,33 @@ class Targets:
 async def watched_between(
     tx: Transaction, since: datetime, until: datetime, *, lanes: Collection[str] | None = None
 ) -> list[WatchedTarget]:
-    """Return the targets that campaigns want at some instant of [since, until]."""
+    """Return the targets that campaigns and audiences want at some instant of [since, until]."""
     wanting = _wanting(since, until)
-    chosen = (
-        sa.select(
-            *(_targets.c[name] for name in ("key", "network", "kind", "name", "host")),
-            _targets.c.lane_id.label("lane"),
-            *(wanting.c[name] for name in ("priority", "tenant", "until")),
-        )
-        .join(wanting, wanting.c.target == _targets.c.key)
-        .where(wanting.c.place == 1)
-        .order_by(_targets.c.key)
-    )
+    terms = [wanting.c[name] for name in ("priority", "tenant", "until")]
+    chosen = _pinned(*terms).join(wanting, wanting.c.target == _targets.c.key)
+    chosen = chosen.where(wanting.c.place == 1).order_by(_targets.c.key)
+    followed = _pinned(_audiences.c.every_days)
+    followed = followed.join(_audiences, _audiences.c.target == _targets.c.key)
+    followed = followed.where(_audiences.c.added_at <= until).order_by(_targets.c.key)
     if lanes is not None:
         chosen = chosen.where(_targets.c.lane_id.in_(lanes))
-    return [
-        WatchedTarget(
-            key=key,
-            network=network,
-            kind=kind,
-            name=name,
-            host=host,
-            lane=lane,
-            priority=priority,
-            tenant=tenant,
-            until=ends,
-        )
-        async for key, network, kind, name, host, lane, priority, tenant, ends in tx.each(chosen)
+        followed = followed.where(_targets.c.lane_id.in_(lanes))
+    found = [
+        WatchedTarget(**_identity(row), priority=row[6], tenant=row[7], until=row[8])
+        async for row in tx.each(chosen)
     ]
+    found += [WatchedTarget(**_identity(row), every_days=row[6]) async for row in tx.each(followed)]
+    return sorted(found, key=lambda target: target.key)
+
+
+def _pinned(*terms: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Choose what makes a target, its lane, and some columns more."""
+    identity = (_targets.c[name] for name in IDENTITY)
+    return sa.select(*identity, _targets.c.lane_id, *terms)
+
+
+def _identity(row: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip((*IDENTITY, "lane"), row[:6], strict=True))
 
 
 def _wanting(since: datetime, until: datetime) -> sa.Subquery:
@@ -162,7 +165,7 @@ async def pin_loose(tx: Transaction) -> None:
     loose = await _loose(tx, now)
     if not loose:
         return
-    pinned = pin(loose, await _loads(tx, now))
+    pinned = pin(loose, await lane_loads(tx, now))
     mine = _targets.c.key == sa.bindparam("b_key")
     change = _targets.update().where(mine).values(lane_id=sa.bindparam("b_lane"))
     rows = [{"b_key": key, "b_lane": lane} for key, lane in sorted(pinned.items())]
@@ -175,12 +178,12 @@ async def _loose(tx: Transaction, now: datetime) -> list[WatchedTarget]:
         sa.select(*(_targets.c[name] for name in IDENTITY))
         .outerjoin(lanes, lanes.c.id == _targets.c.lane_id)
         .where(sa.or_(lanes.c.id.is_(None), lanes.c.quarantined_at.is_not(None)))
-        .where(_targets.c.key.in_(_wanted_later(now)))
+        .where(_targets.c.key.in_(sa.union(_wanted_later(now), sa.select(_audiences.c.target))))
     )
     return [WatchedTarget(**row) for row in await tx.all(chosen)]
 
 
-async def _loads(tx: Transaction, now: datetime) -> dict[str, Load]:
+async def lane_loads(tx: Transaction, now: datetime) -> dict[str, Load]:
     """Return what the usable lanes carry: counts for all, names only where tags are counted."""
     lanes = usable([Lane(**row) for row in await tx.all(sa.select(schema.lanes))])
     counted = sa.select(_targets.c.lane_id, sa.func.count().label("targets"))

@@ -137,7 +137,12 @@ class Documents:
         if one.person is not None:
             return self.author(one.person)
         handle = one.handle.replace("_", "-") + ".bsky.example"
-        return {"did": did(number("reader", one.number)), "handle": handle, "labels": []}
+        return {"did": reader_did(one.number), "handle": handle, "labels": []}
+
+
+def reader_did(account: int) -> str:
+    """Return the DID of a follower who is not of the world's people."""
+    return did(number("reader", account))
 
 
 def _time(instant: int) -> str:

@@ -258,7 +258,7 @@ class InstagramWeb:
     def _follower(self, account: int, person: int | None, handle: str) -> Document:
         """Return an account in a list of followers."""
         if person is None:
-            return {"id": str(60_000_000_000 + account), "username": handle, "full_name": "",
+            return {"id": str(reader_pk(account)), "username": handle, "full_name": "",
                     "is_private": account % 3 == 0, "is_verified": False}  # fmt: skip
         user = self._nodes.user(person)
         return {"id": str(user.pop("pk")), **user}
@@ -349,6 +349,11 @@ class InstagramWeb:
         return json_reply(
             {"items": items, "num_results": 1, "more_available": False, "status": "ok"}
         )
+
+
+def reader_pk(account: int) -> int:
+    """Return the number of a follower who is not of the world's people."""
+    return 60_000_000_000 + account
 
 
 def _edges(nodes: list[bytes]) -> msgspec.Raw:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from simnet.audiences import Audience
+from simnet.audiences import Audience, Follower
 from simnet.budgets import Budgets
 from simnet.faults import HowDead
 from simnet.logins import Site, known
@@ -226,22 +226,41 @@ class Mastodon:
         limit = clamped(ask.param("limit"), default=40, most=80)
         cursor = number_of(ask.param("max_id"))
         below = None if cursor is None else cursor - _FOLLOWERS_BASE
-        page = self._audience.page(person, now=now, limit=limit, below=below)
-        body = joined(self._follower(one.number, one.person, one.handle, now) for _, one in page)
+        page = self._audience_page(person, now=now, limit=limit, below=below)
+        body = joined(self._follower(one, now) for _, one in page)
         if not page:
             return Reply(body=body)
         ends = {"next": ("max_id", page[-1][0] + _FOLLOWERS_BASE),
                 "prev": ("since_id", page[0][0] + _FOLLOWERS_BASE)}  # fmt: skip
         return Reply(body=body, headers=self._link(ask, ends))
 
-    def _follower(self, account: int, person: int | None, handle: str, now: int) -> bytes:
+    def _audience_page(
+        self, person: int, *, now: int, limit: int, below: int | None
+    ) -> list[tuple[int, Follower]]:
+        """Return a page of followers: nobody of an account that hides them, and of one at home
+        elsewhere only those at home here, who are all that an instance knows.
+        """
+        if self._people.hides(person):
+            return []
+        at_home = self._people.home[person] == self._instance
+        shown = None if at_home else self._is_ours
+        return self._audience.page(person, now=now, limit=limit, below=below, shown=shown)
+
+    def _is_ours(self, one: Follower) -> bool:
+        """Return whether a follower is at home here."""
+        home = one.home if one.person is None else self._people.home[one.person]
+        return bool(home == self._instance)
+
+    def _follower(self, one: Follower, now: int) -> bytes:
         """Return an account in a list of followers."""
-        if person is not None:
-            return self._statuses.account(person, now)
-        url = f"https://{self.name}/@{handle}"
+        if one.person is not None:
+            return self._statuses.account(one.person, now)
+        account, handle, home = one.number, one.handle, INSTANCES[one.home]
+        acct = handle if home == self.name else f"{handle}@{home}"
         return msgspec.json.encode(
-            {"id": str(account), "username": handle, "acct": handle, "display_name": handle,
-             "locked": False, "bot": False, "note": "", "url": url, "uri": url,
+            {"id": str(account), "username": handle, "acct": acct, "display_name": handle,
+             "locked": False, "bot": False, "note": "", "url": f"https://{home}/@{handle}",
+             "uri": f"https://{home}/users/{handle}",
              "followers_count": account % 90, "following_count": account % 300,
              "statuses_count": account % 700, "emojis": [], "fields": []}
         )  # fmt: skip

@@ -13,6 +13,7 @@ from simnet import words
 from simnet.brands import Brand
 from simnet.chance import Dice, stream
 from simnet.ids import did
+from simnet.interests import GROUPS, INTERESTS
 from simnet.rhythm import DAY
 
 F64 = npt.NDArray[np.float64]
@@ -25,6 +26,7 @@ _AUDIENCE: Final = {"instagram": 1.0, "mastodon": 0.2, "bluesky": 0.25}  # of th
 _TAIL: Final = 1.16  # Pareto exponent: four fifths of all followers follow a fifth of the accounts
 _LARGEST: Final = 1_500_000
 _PRIVATE, _SPAM, _VERIFIED = 0.06, 0.01, 0.03
+_HIDING: Final = 16  # one account in so many hides the list of its followers
 
 
 class People:
@@ -55,6 +57,7 @@ class People:
         self._phase = rng.uniform(0, 2 * np.pi, self.count)
         self.activity = self._activities(rng)
         self.favourite = rng.integers(0, max(own, 1), self.count)
+        self.group = self._groups()
 
     def _audiences(self, rng: np.random.Generator) -> dict[str, F64]:
         """Return the followers of everybody at the beginning, for each network."""
@@ -65,6 +68,14 @@ class People:
             network: np.floor(base**0.97 * share * rng.lognormal(0, 0.4, self.count)) + 3
             for network, share in _AUDIENCE.items()
         }
+
+    def _groups(self) -> I64:
+        """Return the group each account belongs to, by its place in GROUPS."""
+        # A stream of its own: whoever was there before the groups stays as he was.
+        groups = stream(self.seed, "interests").integers(0, len(GROUPS), self.count)
+        for at, brand in enumerate(self.brands):
+            groups[at] = GROUPS.index(brand.interest) if brand.interest else at % len(GROUPS)
+        return groups
 
     def _activities(self, rng: np.random.Generator) -> F64:
         """Return how much each account posts, relative; the private post for nobody we can see."""
@@ -119,11 +130,16 @@ class People:
         return f"{first} {last}" + (f" {dice.pick(words.EMOJI)}" if dice.happens(20) else "")
 
     def bio(self, person: int) -> str:
-        """Return what an account says of itself."""
+        """Return what an account says of itself, with two words of its group."""
+        said = INTERESTS[GROUPS[self.group[person]]]
         if person < len(self.brands):
-            return f"The home of {self.brands[person].title}. #{self.brands[person].tag}"
+            brand = self.brands[person]
+            return f"The home of {brand.title}. #{brand.tag} {said[0]}, {said[1]}"
         dice = Dice(int(self.keys[person]) + 2)
-        return f"{dice.pick(words.CALLINGS)} {dice.pick(words.EMOJI)} {dice.pick(words.PLACES)[0]}"
+        rest = (dice.pick(words.CALLINGS), dice.pick(words.EMOJI), dice.pick(words.PLACES)[0])
+        first = dice.roll(len(said))
+        second = (first + 1 + dice.roll(len(said) - 1)) % len(said)
+        return f"{' '.join(rest)} · {said[first]}, {said[second]}"
 
     def link(self, person: int) -> str | None:
         """Return the address an account shows, if it shows one."""
@@ -152,6 +168,10 @@ class People:
         underscore.
         """
         return self.handles[person].replace("_", "-") + ".bsky.example"
+
+    def hides(self, person: int) -> bool:
+        """Return whether an account shows nobody who follows it, where a network lets it."""
+        return not self.is_brand[person] and int(self.keys[person]) % _HIDING == 0
 
     def professional(self, person: int) -> bool:
         """Return whether business discovery knows the account: brands and one person in three."""

@@ -2,7 +2,7 @@
 against.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 
@@ -10,8 +10,11 @@ import msgspec
 import numpy as np
 
 from lake.records import PostCounts
-from simnet.bluesky_posts import Documents
+from simnet.audiences import Audience, Follower
+from simnet.bluesky_posts import Documents, reader_did
 from simnet.growth import NEVER
+from simnet.instagram_web import reader_pk
+from simnet.interests import GROUPS
 from simnet.mastodon_statuses import Statuses
 from simnet.people import INSTANCES, NETWORKS
 from simnet.posts import KINDS, Posts
@@ -108,6 +111,34 @@ class Truth:
         network = author_id.partition(":")[0]
         person = self._authors[author_id]
         return int(self._world.people.followers(network, [person], milliseconds(at))[0])
+
+    def group_of(self, author_id: str) -> str:
+        """Return the name of the group an account belongs to."""
+        return GROUPS[int(self._world.people.group[self._authors[author_id]])]
+
+    def audience(self, author_id: str, at: datetime) -> frozenset[str]:
+        """Return the ids of all who follow an account at an instant, hidden or not."""
+        network = author_id.partition(":")[0]
+        person, audience = self._authors[author_id], Audience(self._world.people, network)
+        ranks = range(audience.size(person, milliseconds(at)))
+        return frozenset(self._follower_id(network, audience.member(person, one)) for one in ranks)
+
+    def reach(self, author_ids: Iterable[str], at: datetime) -> int:
+        """Return how many different accounts follow at least one of some accounts."""
+        return len(set().union(*(self.audience(one, at) for one in author_ids)))
+
+    def overlap(self, one: str, other: str, at: datetime) -> int:
+        """Return how many accounts follow both of two."""
+        return len(self.audience(one, at) & self.audience(other, at))
+
+    def _follower_id(self, network: str, one: Follower) -> str:
+        """Return the lake's id of a follower."""
+        if one.person is not None:
+            return self.author_id(network, one.person)
+        if network == "mastodon":
+            return f"mastodon:https://{INSTANCES[one.home]}/users/{one.handle}"
+        native = reader_did(one.number) if network == "bluesky" else reader_pk(one.number)
+        return f"{network}:{native}"
 
     @cached_property
     def _authors(self) -> dict[str, int]:

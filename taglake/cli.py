@@ -11,7 +11,17 @@ from pathlib import Path
 import click
 
 from taglake import __version__
-from taglake.commands import accounts, collect, demo, files, network, people, reports, setup
+from taglake.commands import (
+    accounts,
+    audience,
+    collect,
+    demo,
+    files,
+    network,
+    people,
+    reports,
+    setup,
+)
 from taglake.errors import told
 from taglake.logs import configure
 from taglake.settings import load
@@ -57,6 +67,7 @@ for command in (
     reports.export,
     people.client,
     accounts.account,
+    audience.audience,
     setup.spool,
     setup.doctor,
     setup.kernels,

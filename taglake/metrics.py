@@ -32,6 +32,7 @@ def words(polled: Metrics, sent: Progress) -> dict[str, object]:
         "posts": polled.posts,
         "posts_new": polled.posts_new,
         "posts_unchanged": polled.posts_unchanged,
+        "follows": polled.follows,
         "stored": sent.stored,
         "dead_letters": sent.poison,
         "spool_fill": round(polled.spool_fill, 3),
@@ -66,6 +67,7 @@ def _samples(polled: Metrics, sent: Progress) -> Iterator[Sample]:
     known = polled.posts - polled.posts_new - polled.posts_unchanged
     shown = {"new": polled.posts_new, "changed": known, "unchanged": polled.posts_unchanged}
     yield from _by("posts_total", "seen", shown)
+    yield "follows_total", (), polled.follows
     for reader, bodies in (("kernel", kernel.read_bodies), ("reference", kernel.handed_over)):
         for source, count in sorted(bodies.items()):
             yield "bodies_total", (("reader", reader), ("source", source)), count

@@ -130,6 +130,7 @@ def lane_of(account: AccountSettings, sources: Mapping[str, Source]) -> Lane:
         window=account.window or window,
         slots=slots,
         slot_window=slot_window,
+        kinds=tuple(source.kinds),
     )
 
 

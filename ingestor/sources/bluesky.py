@@ -30,6 +30,7 @@ from ingestor.sources.joined import with_profiles
 from ingestor.sources.paging import checked, walk
 from ingestor.sources.reading import Reading
 from ingestor.sources.sessions import Remembered, Session, Sessions
+from lake.records import Profile
 
 _EXPIRED = "ExpiredToken"
 _BY_NAME = {
@@ -65,6 +66,7 @@ class Bluesky:
     window = (3000, 300.0)  # per IP
     slots: tuple[int, float] | None = None
     page_size = 100
+    followers_page = 100
     base_url = "https://api.bsky.app"  # without an account it answers first pages only
     login_url = "https://bsky.social"  # accounts log in at their own server, which asks for them
 
@@ -188,10 +190,16 @@ class _Ask:
         return with_profiles(page, found.profiles)
 
     async def followers(self, cursor: str | None) -> Page:
-        """Ask for a page of a profile's followers."""
+        """Ask for a page of a profile's followers; the first brings the profile along, with the
+        counts and the words that the list itself leaves out.
+        """
         actor = ("actor", self._name.removeprefix("@"))
+        own: tuple[Profile, ...] = ()
+        if cursor is None:
+            own = (await self._get("app.bsky.actor.getProfile", actor)).profiles
         method = "app.bsky.graph.getFollowers"
-        return await self._get(method, actor, ("limit", "100"), *_place(cursor))
+        page = await self._get(method, actor, ("limit", "100"), *_place(cursor))
+        return msgspec.structs.replace(page, profiles=own)
 
     async def post(self, cursor: str | None) -> Page:
         """Ask for one post by its at-URI; one that is not there is left out silently."""

@@ -37,6 +37,7 @@ from ingestor.sources import (
 from ingestor.sources.fields import at, obj
 from ingestor.sources.paging import checked, walk
 from ingestor.sources.reading import UNSAID, Reading
+from lake.records import Profile
 
 APP_ID = "936619743392459"  # of Instagram's own web page; without it newer endpoints refuse
 # Names the web page's own program gives to its stored queries.
@@ -56,6 +57,7 @@ class Instagram:
     window = (200, 3600.0)  # our own rule; Instagram tells no limit here
     slots: tuple[int, float] | None = None
     page_size = 30
+    followers_page = 50
     base_url = "https://www.instagram.com"
 
     def __init__(self, people: MutableMapping[str, str] | None = None) -> None:
@@ -152,11 +154,13 @@ class _Ask:
         return self._with_cursor(await self._query(TIMELINE_QUERY, variables))
 
     async def followers(self, cursor: str | None) -> Page:
-        """Ask for a page of a profile's followers."""
+        """Ask for a page of a profile's followers; the first brings the profile along."""
+        own = await self._profile() if cursor is None else ()
         number = await self._number()
         variables = {"id": number, "first": 50, "after": cursor or ""}
         answer = await self._query(FOLLOWERS_QUERY, variables)
-        return self._source._page(answer.body, self._seen, account=number)
+        page = checked(self._source._page(answer.body, self._seen, account=number))
+        return msgspec.structs.replace(page, profiles=own)
 
     async def post(self, cursor: str | None) -> Page:
         """Ask for one post by its number."""
@@ -168,12 +172,18 @@ class _Ask:
     async def _number(self) -> str:
         """Return the number behind the handle, asking for it once for ever."""
         if self._name not in self._source._people:
-            answer = await self._first(f"/{quote(self._name, safe='')}/", None)
-            self._remember(checked(self._source.read(answer, self._seen)))
+            await self._profile()
         number = self._source._people.get(self._name)
         if number is None:
             raise Gone("the answer holds no such profile")
         return number
+
+    async def _profile(self) -> tuple[Profile, ...]:
+        """Ask for the profile itself, and remember its number."""
+        answer = await self._first(f"/{quote(self._name, safe='')}/", None)
+        page = checked(self._source.read(answer, self._seen))
+        self._remember(page)
+        return tuple(one for one in page.profiles if one.handle == self._name)
 
     def _remember(self, page: Page) -> None:
         """Keep the numbers of the handles a page tells."""

@@ -23,11 +23,12 @@ from ingestor.contract import (
     Target,
     TargetKind,
 )
-from ingestor.errors import Gone
+from ingestor.errors import BadRequest, Gone
 from ingestor.sources import _mastodon_shapes, addresses, faults, fields, times
 from ingestor.sources.joined import with_profiles
 from ingestor.sources.paging import checked, walk
 from ingestor.sources.reading import UNSAID, Reading
+from lake.records import Profile
 
 _NEXT = re.compile(r"<([^<>]*)>\s*;[^<>]*?\brel=\"?next\b")
 _FOLLOWS = re.compile(r"/api/v1/accounts/([^/?]+)/(followers|following)")
@@ -44,6 +45,7 @@ class Mastodon:
     window = (300, 300.0)  # per account and per IP
     slots: tuple[int, float] | None = None
     page_size = 40
+    followers_page = 80
 
     def poll(
         self, fetch: Fetch, target: Target, credential: Credential, seen: Seen, cursor: str | None
@@ -181,6 +183,26 @@ def _place(cursor: str | None) -> tuple[tuple[str, str], ...]:
     return ((name, value),) if name in _PLACES and value else (("max_id", cursor),)
 
 
+class _Whose(msgspec.Struct, frozen=True):
+    """Whose followers are read, and from where on: so a reading that goes on looks nobody up."""
+
+    native: str  # the account's id here
+    address: str  # the one that is the same everywhere
+    place: str | None = None
+
+    @classmethod
+    def of(cls, cursor: str) -> "_Whose":
+        """Return what a cursor says. Raises BadRequest for one that is not ours."""
+        parts = cursor.split(" ")
+        if len(parts) != 3 or not all(parts):
+            raise BadRequest("a cursor of followers names no account")
+        return cls(*parts)
+
+    def behind(self, place: str | None) -> str | None:
+        """Return the cursor to the page behind a place, None if there is none."""
+        return None if place is None else f"{self.native} {self.address} {place}"
+
+
 class _Ask:
     """The requests of one poll. Each method asks for the page behind a cursor."""
 
@@ -206,13 +228,17 @@ class _Ask:
         return page if cursor is not None else with_profiles(page, found.profiles)
 
     async def followers(self, cursor: str | None) -> Page:
-        """Ask for a page of a profile's followers."""
-        found = await self._account()
-        account = found.profiles[0]
-        path = f"/api/v1/accounts/{quote(account.native_id, safe='')}/followers"
-        answer = await self._ask(path, ("limit", "80"), *_place(cursor))
-        page = self._source.followers(answer, self._seen, account.id.partition(":")[2])
-        return checked(page)
+        """Ask for a page of a profile's followers; the first brings the profile along."""
+        own: tuple[Profile, ...] = ()
+        if cursor is None:
+            own = (await self._account()).profiles[:1]
+            whose = _Whose(own[0].native_id, own[0].id.partition(":")[2])
+        else:
+            whose = _Whose.of(cursor)
+        path = f"/api/v1/accounts/{quote(whose.native, safe='')}/followers"
+        answer = await self._ask(path, ("limit", "80"), *_place(whose.place))
+        page = checked(self._source.followers(answer, self._seen, whose.address))
+        return msgspec.structs.replace(page, profiles=own, cursor=whose.behind(page.cursor))
 
     async def post(self, cursor: str | None) -> Page:
         """Ask for one status by the id the server gives it."""

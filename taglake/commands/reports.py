@@ -94,7 +94,8 @@ def report(load: SettingsOf, campaign: str | None, as_of: datetime | None, json_
 @click.option("--format", "format_", default="parquet", show_default=True,
               type=click.Choice(["csv", "jsonl", "parquet"]))  # fmt: skip
 @click.option("--table", "tables", multiple=True, default=("posts",), show_default=True,
-              type=click.Choice(["posts", "profiles", "tags", "comments", "follows", "snapshots"]),
+              type=click.Choice(["posts", "profiles", "tags", "comments", "follows", "audiences",
+                                 "snapshots"]),
               help="May be repeated.")  # fmt: skip
 @click.option("--json", "json_", is_flag=True, help="Print what was written as JSON.")
 @click.pass_obj

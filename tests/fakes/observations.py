@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from lake.records import (
+    Audience,
     Comment,
     Counts,
     Follow,
@@ -79,6 +80,21 @@ def follow(account: str, follower: str, **fields: Any) -> Follow:
     return Follow(
         id=id, account_id=account, follower_id=follower, parser_version=1, **(filled | fields)
     )
+
+
+def audience(account: str, handle: str, **fields: Any) -> Audience:
+    """Return how far an account's followers are read: all of them, in one reading at noon."""
+    filled: dict[str, Any] = {
+        "network": _network(account),
+        "observed_at": NOON,
+        "started_at": NOON,
+        "ended_at": NOON,
+        "whole_from": NOON,
+        "complete": True,
+        "source": "test",
+        "parser_version": 1,
+    }
+    return Audience(id=account, account_id=account, handle=handle, **(filled | fields))
 
 
 def snapshot(subject_id: str, observed_at: datetime, **fields: Any) -> Snapshot:

@@ -67,11 +67,14 @@ class Village:
         found = [post for posts in self.posts.values() for post in posts if post["id"] == number]
         return web.json_response({"posts": found[:1]}, status=200 if found else 404)
 
+    def routes(self, app: web.Application) -> None:
+        app.router.add_get("/tag/{tag}", self.answer)
+        app.router.add_get("/post/{id}", self.answer_post)
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         app = web.Application()
-        app.router.add_get("/tag/{tag}", self.answer)
-        app.router.add_get("/post/{id}", self.answer_post)
+        self.routes(app)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

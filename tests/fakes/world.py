@@ -1,11 +1,12 @@
 """A small world whose every number can be counted by hand; both lakes are asked about it.
 
 Nine posts (a1..a9; a8 is a repost, a9 has no time), three profiles, snapshots of two posts,
-comments, follows, gaps, polls, a report.
+comments, follows, audiences, gaps, polls, a report.
 """
 
 from fakes.observations import (
     at,
+    audience,
     comment,
     follow,
     gap,
@@ -191,6 +192,17 @@ OTHERS: list[Record] = [
     follow(ANN, BOB, follower_handle="bob"),
     follow(ANN, EVE),
     follow(BOB, ANN),
+    audience(ANN, "ann", pages=2, seen=2, stated=2),
+    audience(
+        BOB,
+        "bob@fedi.example",
+        pages=1,
+        seen=1,
+        ended_at=None,
+        whole_from=None,
+        complete=False,
+        reason="reading",
+    ),
     gap(NIKE_POLLS, at("2026-03-02T00:00:00"), at("2026-03-02T01:00:00"), polls_missed=3),
     gap("instagram/tag/puma", at("2026-03-03T00:00:00"), at("2026-03-03T00:30:00")),
     poll(NIKE_POLLS, at("2026-03-02T00:00:00"), planned=4, made=1, failed=3),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.followed import Followed, FollowedBench
 from fakes.village import START, Bench, Village
 from ingestor.clock import SteppedClock
 from registry import Registry, open_registry
@@ -32,3 +33,17 @@ async def registry(clock: SteppedClock, tmp_path: Path) -> AsyncIterator[Registr
 @pytest.fixture
 def bench(village: Village, registry: Registry, clock: SteppedClock, tmp_path: Path) -> Bench:
     return Bench(village, registry, clock, tmp_path)
+
+
+@pytest.fixture
+async def followed() -> AsyncIterator[Followed]:
+    village = Followed()
+    async with village.serving():
+        yield village
+
+
+@pytest.fixture
+def follower_bench(
+    followed: Followed, registry: Registry, clock: SteppedClock, tmp_path: Path
+) -> FollowedBench:
+    return FollowedBench(followed, registry, clock, tmp_path)

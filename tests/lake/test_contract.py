@@ -9,7 +9,19 @@ from fakes.observations import at
 from fakes.world import ANN, BOB, EVE, NIKE_POLLS, POSTS, RECORDS
 from lake.contract import COUNT, Lake, Metric, Sort, Where
 from lake.errors import BadQuestion
-from lake.records import Comment, Follow, Gap, Poll, Post, Profile, Record, Rollup, Snapshot, Tag
+from lake.records import (
+    Audience,
+    Comment,
+    Follow,
+    Gap,
+    Poll,
+    Post,
+    Profile,
+    Record,
+    Rollup,
+    Snapshot,
+    Tag,
+)
 
 LIKES = Metric(kind="sum", field="counts.likes")
 
@@ -68,6 +80,9 @@ async def test_each_field_of_where_narrows_posts(world: Lake, where: Where, expe
         (Comment, Where(authors=(EVE,)), ["instagram:c2"]),
         (Comment, Where(words=("COOL",)), ["instagram:c1"]),
         (Follow, Where(accounts=(ANN,)), ["instagram:u2>u1", "instagram:u3>u1"]),
+        (Follow, Where(accounts=(BOB,)), ["mastodon:u1>u2"]),
+        (Audience, Where(accounts=(ANN, BOB)), [ANN, BOB]),
+        (Audience, Where(networks=("mastodon",)), [BOB]),
         (Snapshot, Where(subject="profile"), ["instagram:u1@1772445600000"]),
         (Snapshot, Where(subjects=("mastodon:a3",)), ["mastodon:a3@1772445600000"]),
         (Snapshot, Where(tags=("adidas",)), ["mastodon:a3@1772445600000"]),

@@ -5,11 +5,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from fakes.observations import at, comment, gap, post, profile, snapshot
+from fakes.observations import at, audience, comment, follow, gap, post, profile, snapshot
 from lake.contract import COUNT, Lake, Line, Metric, Sort, Where
 from lake.errors import LakeError
 from lake.lines import line_of
-from lake.records import Comment, Counts, Gap, Post, Profile, Record, Snapshot
+from lake.records import Audience, Comment, Counts, Follow, Gap, Post, Profile, Record, Snapshot
 
 SEEN = at("2026-03-02T12:00:00")
 LATER = SEEN + timedelta(hours=1)
@@ -50,6 +50,23 @@ async def test_an_empty_lake_answers(lake: Lake) -> None:
     assert [batch async for batch in lake.scan(Post, Where())] == []
     assert [batch async for batch in lake.at(Where(), SEEN)] == []
     assert await lake.delete(Post, Where(ids=("instagram:1",))) == 0
+
+
+async def test_who_was_not_met_again_is_older_than_the_reading_that_met_everyone(
+    lake: Lake,
+) -> None:
+    nike, ann, bob = "bluesky:nike", "bluesky:ann", "bluesky:bob"
+    await write(lake, follow(nike, ann), follow(nike, bob), audience(nike, "nike.example"))
+    again = {"observed_at": LATER, "started_at": LATER, "ended_at": LATER, "whole_from": LATER}
+    await write(lake, follow(nike, bob, observed_at=LATER), audience(nike, "nike.example", **again))
+    of_nike = Where(accounts=(nike,))
+    (now,) = [one async for batch in lake.scan(Audience, of_nike) for one in batch]
+    assert now.whole_from == LATER
+    held = msgspec.structs.replace(of_nike, time="observed_at", since=now.whole_from)
+    found = [one.follower_id async for batch in lake.scan(Follow, held) for one in batch]
+    assert found == [bob]
+    left = msgspec.structs.replace(of_nike, time="observed_at", until=now.whole_from)
+    assert [one.follower_id async for batch in lake.scan(Follow, left) for one in batch] == [ann]
 
 
 async def test_no_lines_get_no_verdicts(lake: Lake) -> None:

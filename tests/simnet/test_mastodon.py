@@ -167,6 +167,7 @@ def test_followers_are_paged_by_the_link_alone(world: World, tell: Ask) -> None:
     person = next(
         p for p in range(3, people.count)
         if 90 < people.followers("mastodon", [p], world.end)[0] < 300
+        and people.home[p] == 0 and not people.hides(p)
     )  # fmt: skip
     account = people.mastodon_id(person, 0)
     found = _all(tell, f"{ROOT}/api/v1/accounts/{account}/followers?limit=80")

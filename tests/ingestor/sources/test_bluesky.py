@@ -305,3 +305,26 @@ async def test_a_session_shows_no_token() -> None:
         repr(await sessions.get("alice"))
         == f"Session(user='{said.DID}', access='***', refresh='***')"
     )
+
+
+# --- followers
+
+
+async def test_the_first_page_of_followers_brings_counts_and_bio_along_and_nobody_elses() -> None:
+    def followers(request: Request) -> Answer:
+        if request.path.endswith("getProfile"):
+            return answer(said.PROFILE)
+        more = "cursor" not in dict(request.params)
+        return answer({**said.FOLLOWERS, "cursor": "3lk" if more else None})
+
+    wire = Wire(followers)
+    first, second = await polled(
+        wire, Target(network="bluesky", kind="followers", name="alice.test")
+    )
+    (alice,) = first.profiles
+    assert (alice.id, alice.counts.followers, alice.bio) == ("bluesky:did:plc:alice", 48, "runs")
+    assert second.profiles == ()
+    assert [len(page.follows) for page in (first, second)] == [1, 1]
+    assert [request.path.rpartition(".")[2] for request in wire.asked] == [
+        "getProfile", "getFollowers", "getFollowers",
+    ]  # fmt: skip

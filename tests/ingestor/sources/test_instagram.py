@@ -396,6 +396,7 @@ async def test_followers_are_asked_for_by_number_and_bear_it() -> None:
     pages = await polled(wire, target)
     assert pages[0].follows[0].id == "instagram:41>503"
     assert pages[0].aside == ()
+    assert [profile.handle for page in pages for profile in page.profiles] == ["gala"]
 
 
 async def test_a_post_is_asked_for_by_its_short_code() -> None:

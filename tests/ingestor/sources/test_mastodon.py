@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from ingestor.contract import Allowance, Answer, Credential, Page, Request, Seen, Target
-from ingestor.errors import IngestError, RateLimited
+from ingestor.errors import BadRequest, IngestError, RateLimited
 from ingestor.rows import rows_of
 from ingestor.sources.mastodon import Mastodon, next_cursor
 from invented import mastodon as said
@@ -314,6 +314,43 @@ async def test_followers_bear_the_account_they_follow() -> None:
     (follow,) = page.follows
     assert follow.id == f"mastodon:https://two.example/users/bob>{ALICE}"
     assert (follow.follower_handle, follow.account_id) == ("bob@two.example", f"mastodon:{ALICE}")
+
+
+def followers(request: Request) -> Answer:
+    """Answer with the account, and with two pages of one follower each."""
+    if "lookup" in request.path:
+        return answer(said.account(followers_count=2))
+    last = dict(request.params).get("max_id") == "77"
+    person = said.account("eve" if last else "bob", id="9" if last else "8")
+    more = {"link": '<https://one.example/x?max_id=77>; rel="next"'}
+    return answer([person], **({} if last else more))
+
+
+FOLLOWERS = Target(network="mastodon", kind="followers", name="alice@one.example")
+
+
+async def test_the_first_page_of_followers_brings_the_profile_along_and_nobody_elses() -> None:
+    first, second = await polled(Wire(followers), FOLLOWERS)
+    assert [profile.id for profile in first.profiles] == [f"mastodon:{ALICE}"]
+    assert first.profiles[0].counts.followers == 2
+    assert second.profiles == ()
+    assert [len(page.follows) for page in (first, second)] == [1, 1]
+
+
+async def test_followers_go_on_from_a_cursor_without_looking_the_account_up_again() -> None:
+    first, second = await polled(Wire(followers), FOLLOWERS)
+    wire = Wire(followers)
+    assert await polled(wire, FOLLOWERS, first.cursor) == [second]
+    assert [request.path for request in wire.asked] == ["/api/v1/accounts/23634/followers"]
+    assert wire.asked[0].params == (("limit", "80"), ("max_id", "77"))
+
+
+@pytest.mark.parametrize("cursor", ["77", "", "a b", "1 https://one.example/users/alice "])
+async def test_a_cursor_of_followers_that_is_not_ours_is_a_bad_request(cursor: str) -> None:
+    wire = Wire(followers)
+    with pytest.raises(BadRequest):
+        await polled(wire, FOLLOWERS, cursor)
+    assert wire.asked == []
 
 
 def test_recorded_followers_name_whom_they_follow_as_far_as_the_address_does() -> None:
