@@ -14,8 +14,21 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from api import account, campaigns, errors, exports, figures, health, openapi, posts, reports, web
+from api import (
+    account,
+    campaigns,
+    errors,
+    exports,
+    figures,
+    health,
+    openapi,
+    posts,
+    reports,
+    web,
+)
 from api.allowance import Allowance
+from api.audiences import CommunityMaps
+from api.audiences import router as audiences_router
 from api.cache import SingleFlight
 from api.errors import ApiError, Invalid, Malformed, Missing
 from api.guards import BodyCap, Deadline, Protection
@@ -24,6 +37,9 @@ from api.problem import Problem, respond
 from api.services import Services
 from api.settings import ApiSettings
 from api.validation import field_problems
+from insights.audiences.book import NOBODY, Book
+from insights.audiences.campaign import CampaignOverlap
+from insights.audiences.similar import Similar
 from insights.comparison import Comparison
 from insights.errors import InsightError
 from insights.hashtags import HashtagList
@@ -43,26 +59,32 @@ from registry.plan import Plan
 
 log = structlog.get_logger()
 ROUTERS = (
-    campaigns.router, reports.router, posts.router, exports.router, figures.router,
-    account.router, health.router, web.router,
+    campaigns.router, reports.router, audiences_router, posts.router, exports.router,
+    figures.router, account.router, health.router, web.router,
 )  # fmt: skip
 
 KINDS = (
-    account.Account, account.Definitions, campaigns.CampaignList, campaigns.CampaignOut,
+    account.Account, account.Definitions, CommunityMaps, CampaignOverlap,
+    campaigns.CampaignList, campaigns.CampaignOut,
     health.Health, Comparison, HashtagList, History, Plan, PostList, PublisherList, Quality,
-    ShareOfVoice, Spikes, Summary, Timeseries,
+    ShareOfVoice, Similar, Spikes, Summary, Timeseries,
 )  # fmt: skip
 """What answers are made of, for the description."""
 
 
 def create_app(
-    *, lake: Lake, registry: Registry, now: Callable[[], datetime], settings: ApiSettings
+    *,
+    lake: Lake,
+    registry: Registry,
+    now: Callable[[], datetime],
+    settings: ApiSettings,
+    audiences: Book = NOBODY,
 ) -> FastAPI:
     """Return the service over an open lake and registry, which stay the caller's to close.
 
     `now`: the clock reports are made by; simulated where the world is.
     """
-    parts = _parts(lake, registry, now, settings)
+    parts = _parts(lake, registry, audiences, now=now, settings=settings)
     app = FastAPI(
         title="taglake",
         openapi_url="/openapi.json" if settings.docs else None,
@@ -90,10 +112,16 @@ def _routed(app: FastAPI) -> FastAPI:
 
 
 def _parts(
-    lake: Lake, registry: Registry, now: Callable[[], datetime], settings: ApiSettings
+    lake: Lake,
+    registry: Registry,
+    audiences: Book,
+    *,
+    now: Callable[[], datetime],
+    settings: ApiSettings,
 ) -> Services:
     return Services(
         lake=lake,
+        audiences=audiences,
         registry=registry,
         now=now,
         settings=settings,

@@ -13,8 +13,9 @@ from api.deps import Parts, Readable
 from api.errors import Missing
 from api.openapi import binary
 from api.params import Figure
+from insights import audience_figures, figures
 from insights import campaigns as insight
-from insights import figures
+from insights.audiences.campaign import campaign_overlap as overlapping
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/figures", tags=["figures"])
 Format = Literal["json", "svg", "png"]
@@ -33,6 +34,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, object] = {}
     draw: Callable[..., figures.Spec]
     metric: str | None = None
+    audiences: bool = False  # whether the report asks whose followers are known
 
 
 SOURCES: Mapping[str, Source] = {
@@ -48,6 +50,7 @@ SOURCES: Mapping[str, Source] = {
         report=insight.before_during_after, draw=figures.before_during_after
     ),
     "publishers": Source(report=insight.publishers, options={"limit": 15}, draw=figures.publishers),
+    "overlap": Source(report=overlapping, draw=audience_figures.overlap, audiences=True),
     "quality": Source(report=insight.quality, draw=figures.quality),
 }
 """Name of a figure to what it draws."""
@@ -74,8 +77,9 @@ async def figure(
 
     async def make() -> Answer:
         """Draw it."""
+        book = {"audiences": parts.audiences} if source.audiences else {}
         report = await source.report(
-            parts.lake, campaign, now=parts.now(), as_of=query.as_of, **source.options
+            parts.lake, campaign, now=parts.now(), as_of=query.as_of, **source.options, **book
         )
         # Drawing takes 20 to 200 ms of processor, which the loop's other callers must not wait for.
         return answers.tagged(await asyncio.to_thread(painted, source, report, query.theme, format))

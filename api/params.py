@@ -101,6 +101,20 @@ class Ranking(SpikesOf):
     period: Period = "during"
 
 
+class OverlapOf(Params):
+    """Whose audiences are compared: the most followed publishers of a period."""
+
+    top: Annotated[Whole, Field(ge=2, le=100, description="Accounts, 2 to 100")] = 20
+    period: Period = "during"
+    side: Side = None
+
+
+class SimilarTo(Params):
+    """How far down."""
+
+    limit: Limit | None = None
+
+
 class Publishers(Ranking):
     """How accounts are ranked."""
 

@@ -80,7 +80,8 @@ async def summary(
     return await shared(
         request, parts, campaign, query,
         lambda: insight.summary(
-            parts.lake, campaign, now=parts.now(), as_of=query.as_of, compare=query.compare
+            parts.lake, campaign, now=parts.now(), as_of=query.as_of, compare=query.compare,
+            audiences=parts.audiences,
         ),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from api.answers import Answer
 from api.cache import SingleFlight
 from api.meters import Meters
 from api.settings import ApiSettings
+from insights.audiences.book import Book
 from lake.contract import Lake
 from registry import Registry
 from registry.models import Key
@@ -21,6 +22,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """The app's parts: where posts and campaigns are, the clock, and the short memories."""
 
     lake: Lake
+    audiences: Book
     registry: Registry
     now: Callable[[], datetime]
     settings: ApiSettings

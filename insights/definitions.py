@@ -92,6 +92,39 @@ _ENTRIES = (
         "sum over publishers of the largest known follower count among their posts of the period",
     ),
     _entry(
+        "reach_estimate",
+        "Reach",
+        "people",
+        "Different accounts that follow at least one of the publishers, each counted once, over "
+        "the publishers whose lists of followers are known; `known` says how many. Following is "
+        "not seeing: this is who could have seen something. Somebody on several networks counts "
+        "on each.",
+        "size of the union of the publishers' lists of followers: counted up to 3 million entries, "
+        "beyond that estimated from MinHash signatures of 1,024 bins, with a 95 % interval",
+    ),
+    _entry(
+        "overlap",
+        "Audience overlap",
+        "%",
+        "Of the smaller of two audiences, who also follows the other account.",
+        "|A and B| / min(|A|, |B|) x 100; beyond 3 million followers from signatures, with a 95 % "
+        "interval",
+    ),
+    _entry(
+        "exclusive",
+        "Exclusive audience",
+        "%",
+        "Of an account's followers, who follows none of the other accounts of the comparison.",
+        "followers of no other account / followers x 100",
+    ),
+    _entry(
+        "frequency",
+        "Frequency",
+        "accounts",
+        "How many of the accounts each person who is reached follows, on average.",
+        "sum of followers / reach",
+    ),
+    _entry(
         "unknown_authors",
         "Posts of unknown authors",
         "posts",

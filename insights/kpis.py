@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from insights.audiences.campaign import CampaignReach
 from insights.definitions import unit_of
 from insights.measures import AUTHORS, KNOWN_RATES, questions, value
 from insights.past import Posts
@@ -47,6 +48,8 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
     change_points: float | None = None  # for numbers in per cent: percentage points
     known: int | None = None  # over how many posts or accounts the value is known
     error: float = 0.0  # relative, one sigma; 0: exact
+    low: float | None = None  # of an estimate, the 95 % interval around `value`
+    high: float | None = None
     note: str = ""
 
 
@@ -99,6 +102,21 @@ def kpis(now: Measured | None, then: Measured | None) -> list[Kpi]:
         _counted("reposts", now, then),
         _counted("unknown_authors", now, then),
     ]
+
+
+def reach(now: CampaignReach, then: CampaignReach) -> Kpi:
+    """Return how many different people the publishers reach."""
+    found, before = now.people, then.people
+    return Kpi(
+        name="reach_estimate",
+        unit=unit_of("reach_estimate"),
+        value=None if found is None else found.value,
+        low=None if found is None else found.low,
+        high=None if found is None else found.high,
+        baseline=None if before is None else before.value,
+        known=now.publishers_known,
+        note=now.note,
+    )
 
 
 def voice(share: Share) -> Kpi:

@@ -55,6 +55,7 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
     followers: int | None
     publishers: int
     complete: bool  # False: more publishers than are added up, so a lower bound
+    stated: dict[str, int | None]  # by publisher, the most followed first; None: unknown
 
 
 async def publishers(  # noqa: PLR0913 - the arguments are what a client may ask for
@@ -110,12 +111,13 @@ async def audience(view: Posts, where: Where) -> Audience:
     groups = await view.top(
         Post, where, by="author_id", metrics=(MOST_FOLLOWERS,), order=MOST_FOLLOWERS, limit=MOST
     )
-    followers = [whole(group.numbers[MOST_FOLLOWERS.name]) for group in groups]
-    counted = [number for number in followers if number is not None]
+    stated = {group.key: whole(group.numbers[MOST_FOLLOWERS.name]) for group in groups}
+    counted = [number for number in stated.values() if number is not None]
     return Audience(
         followers=sum(counted) if counted else None,
         publishers=len(counted),
         complete=len(groups) < MOST,
+        stated=stated,
     )
 
 

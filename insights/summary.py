@@ -5,8 +5,10 @@ from datetime import datetime
 
 import msgspec
 
+from insights.audiences.book import NOBODY, Book
+from insights.audiences.campaign import CampaignReach, campaign_reach
 from insights.errors import BadRequest
-from insights.kpis import Kpi, kpis, measured, spiking, voice
+from insights.kpis import Kpi, kpis, measured, reach, spiking, voice
 from insights.past import Posts, posts_of
 from insights.periods import Header, Period, header, periods, sides, where_of, within
 from insights.posts import PostRow
@@ -33,6 +35,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     period: Period | None
     compared_with: Period | None
     kpis: dict[str, Kpi]
+    reach: CampaignReach
     share_of_voice: tuple[Share, ...]
     spikes: tuple[Spike, ...]
     spikes_complete: bool
@@ -48,10 +51,12 @@ async def summary(
     now: datetime,
     as_of: datetime | None = None,
     compare: str = "before",
+    audiences: Book = NOBODY,
 ) -> Summary:
     """Return the summary, compared with the time before or after the campaign. Raises BadRequest.
 
     Everything is asked at once and added up by the lake; no post is scanned (but for `as_of`).
+    Reach needs `audiences`.
     """
     if compare not in ("before", "after"):
         raise BadRequest("compare", compare, "use before or after")
@@ -69,7 +74,11 @@ async def summary(
         _best(lake, view, where, head.instant),
         quality_of(lake, view, campaign, head),
     )
-    strip = kpis(numbers, then)
+    reached = [
+        await campaign_reach(audiences, one.audience if one else None, past=as_of is not None)
+        for one in (numbers, then)
+    ]
+    strip = [*kpis(numbers, then), reach(*reached)]
     strip += [voice(shares[0]), spiking(spiked.count, complete=spiked.complete)]
     return Summary(
         header=head,
@@ -77,6 +86,7 @@ async def summary(
         period=period,
         compared_with=reference,
         kpis={kpi.name: kpi for kpi in strip},
+        reach=reached[0],
         share_of_voice=tuple(shares),
         spikes=spiked.spikes[:SHOWN],
         spikes_complete=spiked.complete,

@@ -14,7 +14,7 @@ def ten_lines(summary: Summary, comparison: Comparison) -> str:
     lines = (
         _head(summary.header),
         f"posts        {_beside(kpis['posts'])}",
-        f"publishers   {_beside(kpis['publishers'])}",
+        f"publishers   {_beside(kpis['publishers'])}; {_reach(summary)}",
         f"engagements  {_beside(kpis['engagements'])}; {_parts(kpis)}",
         f"rate         {_rate(kpis['engagement_rate'])}",
         f"voice        {_voice(summary)}",
@@ -54,6 +54,16 @@ def _parts(kpis: dict[str, Kpi]) -> str:
     return ", ".join(
         f"{part} {_number(kpis[part].value)}" for part in ("likes", "comments", "shares")
     )
+
+
+def _reach(summary: Summary) -> str:
+    """Return how many different people the publishers reach, as far as is known."""
+    reach = summary.reach
+    if reach.people is None:
+        return "reach unknown"
+    people = reach.people
+    range_ = "" if people.low == people.high else f" ({people.low:,.0f} to {people.high:,.0f})"
+    return f"reach {people.value:,.0f} people{range_} {reach.note.partition(';')[0]}"
 
 
 def _rate(kpi: Kpi) -> str:

@@ -3,16 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from signatures.arrays import I64, Bools
 from signatures.changes import Changes
 from signatures.lists import Lists, no_lists
-from signatures.segments import UNKNOWN, Accounts, write_edges
+from signatures.segments import Accounts, write_edges
 from signatures.store import EdgeStore, rows_of
 
 Mode = Literal["add", "remove", "replace"]
@@ -60,15 +60,14 @@ class Applying:
         with ThreadPoolExecutor(self._threads) as pool:
             list(pool.map(one, range(shards)))
 
-    def accounts(self, read_at: datetime | None, *, complete: bool) -> Accounts:
+    def accounts(self, read_at: npt.ArrayLike, complete: npt.ArrayLike) -> Accounts:
         """Return the accounts of the segment, after `write`."""
         n = len(self._keys)
-        at = UNKNOWN if read_at is None else round(read_at.timestamp() * 1000)
         return Accounts(
             keys=self._keys,
             names=self._changes.names,
-            read_at=np.full(n, at, dtype=np.int64),
-            complete=np.full(n, complete),
+            read_at=np.broadcast_to(np.asarray(read_at, dtype=np.int64), n),
+            complete=np.broadcast_to(np.asarray(complete, dtype=bool), n),
             grown=self._grown,
             dirty=self._dirty,
         )

@@ -15,22 +15,18 @@ MOST = 500  # accounts; their overlap is a matrix
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Reach:
-    """What n accounts reach together. Shares are from 0 to 1; NaN of an account without followers.
+class Together:
+    """How many people n accounts reach together.
 
-    union: how many different people follow one of them at least; shape ().
-    frequency: how many of the accounts each of these people follows, on average; shape ().
-    exclusive: the share of each audience that follows no other of them; shape (n,).
-    matrix: the overlap |A & B| / min(|A|, |B|) of each pair; shape (n, n), 1 on the diagonal.
-    repeated: how many of these people follow 1, 2, ... accounts, as shares; shape (n,).
-    exact: whether the lists were counted; then low = value = high.
+    sizes: followers of each, shape (n,). union: how many different people follow one of them at
+    least, shape (). frequency: how many of the accounts each of these follows, on average, shape
+    (); NaN if there is nobody. repeated: which share of them follows 1, 2, ... n accounts, shape
+    (n,). exact: whether lists were counted; then low = value = high.
     """
 
     sizes: I64
     union: Estimate
     frequency: Estimate
-    exclusive: Estimate
-    matrix: Estimate
     repeated: F64
     exact: bool
 
@@ -40,27 +36,45 @@ class Reach:
         return int(self.sizes.sum())
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Reach:
+    """What n accounts reach together, and each of them beside the others, as shares from 0 to 1.
+
+    exclusive: the share of each audience that follows no other of them; shape (n,).
+    matrix: the overlap |A & B| / min(|A|, |B|) of each pair; shape (n, n), 1 on the diagonal.
+    Both are NaN for an account without followers.
+    """
+
+    together: Together
+    exclusive: Estimate
+    matrix: Estimate
+
+
+def estimated_together(rows: Signatures) -> Together:
+    """Return how many people accounts reach together, from their signatures. O(n * slots)."""
+    minima, held = held_by(rows)
+    holders = held[:, minima != EMPTY].sum(axis=0)
+    return _together(rows.sizes, union_size(rows), holders, exact=False)
+
+
+def counted_together(lists: Sequence[U64]) -> Together:
+    """Return how many people accounts reach together, counted from ascending lists of their
+    followers' hashes. O(edges * log(edges)).
+    """
+    sizes, _, holders = _counted(lists)
+    return _together(sizes, _exactly(np.asarray(float(len(holders)))), holders, exact=True)
+
+
 def estimated_reach(rows: Signatures) -> Reach:
     """Return what accounts reach together, from their signatures. O(n * n * slots).
 
     Raises BadArray for more than 500 accounts.
     """
     _check(len(rows))
-    union = union_size(rows)
     minima, held = held_by(rows)
     held = held[:, minima != EMPTY]
-    holders = held.sum(axis=0)
-    alone, seen = (held & (holders == 1)).sum(axis=1), held.sum(axis=1)
-    gross = float(rows.sizes.sum())
-    return Reach(
-        sizes=rows.sizes,
-        union=union,
-        frequency=_frequency(gross, union),
-        exclusive=_share(alone, seen, rows.sizes),
-        matrix=_matrix(rows),
-        repeated=_repeated(holders, len(rows)),
-        exact=False,
-    )
+    alone, seen = (held & (held.sum(axis=0) == 1)).sum(axis=1), held.sum(axis=1)
+    return Reach(estimated_together(rows), _share(alone, seen, rows.sizes), _matrix(rows))
 
 
 def counted_reach(lists: Sequence[U64]) -> Reach:
@@ -69,26 +83,34 @@ def counted_reach(lists: Sequence[U64]) -> Reach:
     O(edges * n): each pair of lists is compared. Raises BadArray for more than 500 accounts.
     """
     _check(len(lists))
-    sizes = np.array([len(one) for one in lists], dtype=np.int64)
-    hashes = np.concatenate([np.zeros(0, dtype=np.uint64), *lists])
-    rows = np.repeat(np.arange(len(lists)), sizes)
-    order = np.argsort(hashes, kind="stable")
-    first = np.flatnonzero(np.concatenate([[True], hashes[order][1:] != hashes[order][:-1]]))
-    first = first[: len(hashes)]
-    holders = np.diff(np.concatenate([first, [len(hashes)]]))
-    alone = np.bincount(rows[order[first[holders == 1]]], minlength=len(lists))
-    union = _exactly(np.asarray(float(len(first))))
+    sizes, owners, holders = _counted(lists)
+    alone = np.bincount(owners[holders == 1], minlength=len(lists))
     with np.errstate(invalid="ignore"):
         exclusive = alone / np.where(sizes, sizes, np.nan)
+    union = _exactly(np.asarray(float(len(holders))))
     return Reach(
-        sizes=sizes,
-        union=union,
-        frequency=_frequency(float(sizes.sum()), union),
-        exclusive=_exactly(exclusive),
-        matrix=_exactly(_counted_matrix(lists)),
-        repeated=_repeated(holders, len(lists)),
-        exact=True,
+        _together(sizes, union, holders, exact=True),
+        _exactly(exclusive),
+        _exactly(_counted_matrix(lists)),
     )
+
+
+def _counted(lists: Sequence[U64]) -> tuple[I64, I64, I64]:
+    """Return the sizes of lists, and of each different hash one that has it and how many do."""
+    sizes = np.array([len(one) for one in lists], dtype=np.int64)
+    hashes = np.concatenate([np.zeros(0, dtype=np.uint64), *lists])
+    order = np.argsort(hashes, kind="stable")
+    hashes = hashes[order]
+    new = np.ones(len(hashes), dtype=bool)
+    new[1:] = hashes[1:] != hashes[:-1]
+    first = np.flatnonzero(new)
+    owners = np.repeat(np.arange(len(lists)), sizes)[order[first]]
+    return sizes, owners, np.diff(np.concatenate([first, [len(hashes)]]))
+
+
+def _together(sizes: I64, union: Estimate, holders: I64, *, exact: bool) -> Together:
+    gross = float(sizes.sum())
+    return Together(sizes, union, _frequency(gross, union), _repeated(holders, len(sizes)), exact)
 
 
 def _check(accounts: int) -> None:

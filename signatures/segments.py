@@ -92,15 +92,17 @@ class Segment:
         np.subtract(ends[place * n : (place + 1) * n], start, out=indptr[1:], dtype=np.int64)
         return Lists(indptr, file.array(name)[start : start + indptr[-1]])
 
-    def account(self, row: int) -> tuple[U64, U64]:
-        """Return what was added to an account and what went, ascending."""
-        return self._account("added", row), self._account("gone", row)
+    def account(self, row: int, shards: int) -> tuple[U64, U64]:
+        """Return what was added to an account and what went in the first shards, ascending."""
+        return self._account("added", row, shards), self._account("gone", row, shards)
 
-    def _account(self, name: str, row: int) -> U64:
+    def _account(self, name: str, row: int, shards: int) -> U64:
         n, parts = len(self.keys), [np.zeros(0, dtype=np.uint64)]
         for first, last, file in self._files:
+            if first >= shards:
+                break
             ends, hashes = file.array(f"{name}_ends"), file.array(name)
-            places = np.arange(last - first + 1) * n + row
+            places = np.arange(min(last + 1, shards) - first) * n + row
             stops = ends[places].tolist()
             starts = np.where(places > 0, ends[places - 1], 0).tolist()
             parts += [hashes[a:b] for a, b in zip(starts, stops, strict=True) if a < b]

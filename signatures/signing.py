@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from signatures.arrays import I32, U64
+from signatures.arrays import I32, I64, U64
 from signatures.minhash import EMPTY, Signatures, lowered
 from signatures.segments import Segment
 from signatures.store import EdgeStore
@@ -50,9 +50,28 @@ def signed_again(store: EdgeStore, keys: U64, known: Signatures) -> Signatures:
     for row in np.flatnonzero(dirty).tolist():
         whole, missing = _empty(1, known.slots)
         hashes = store.hashes(row)
-        lowered(0, np.array([len(hashes)]), hashes, whole, missing)
+        lowered(0, np.array([len(hashes)], dtype=np.int64), hashes, whole, missing)
         minima[row] = whole[0]
     return Signatures(minima, store.sizes)
+
+
+def signed_rows(store: EdgeStore, rows: I64, slots: int) -> Signatures:
+    """Return the signatures of some accounts, with any number of slots.
+
+    Of a long list only the first shards are read, as many as are likely to fill all bins.
+    """
+    minima, missing = _empty(len(rows), slots)
+    enough = slots * (np.log(slots) + 6)
+    for place, row in enumerate(rows.tolist()):
+        size = int(store.sizes[row])
+        shards = int(np.ceil(store.shards * min(enough / max(size, 1), 1)))
+        for few in sorted({shards, store.shards}):
+            hashes = store.hashes(row, shards=few)
+            one = slice(place, place + 1)
+            ends = np.array([len(hashes)], dtype=np.int64)
+            if not lowered(0, ends, hashes, minima[one], missing[one]):
+                break
+    return Signatures(minima, store.sizes[rows])
 
 
 def _lower_by_blocks(

@@ -104,13 +104,15 @@ class EdgeStore:
         """Return the rows of accounts by key, -1 for those that are not there."""
         return rows_of(self.keys, keys)
 
-    def hashes(self, row: int) -> U64:
-        """Return the hashes of an account's followers, ascending. O(its size)."""
+    def hashes(self, row: int, *, shards: int | None = None) -> U64:
+        """Return the hashes of an account's followers, ascending; of the first shards only, if
+        so many are given. O(its size).
+        """
         key, added, gone = self.keys[row : row + 1], [], []
         for segment in self.segments:
             own = int(rows_of(segment.keys, key)[0])
             if own >= 0:
-                came, went = segment.account(own)
+                came, went = segment.account(own, shards or self.shards)
                 added.append(one_list(came))
                 gone.append(one_list(went))
         return summed(added, gone).hashes
@@ -170,6 +172,17 @@ class EdgeStore:
 def is_store(folder: Path) -> bool:
     """Return whether there is a store in a folder."""
     return (folder / manifest.MANIFEST).is_file()
+
+
+def stamp(folder: Path) -> tuple[int, ...] | None:
+    """Return what changes whenever the store in a folder does, at the cost of one look; None if
+    there is none.
+    """
+    try:
+        found = (folder / manifest.MANIFEST).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def rows_of(keys: U64, wanted: U64) -> I64:

@@ -7,11 +7,11 @@ leaves the store as it was, and files that the next writer removes.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from signatures import manifest
 from signatures.applying import SMALL, Applying, Mode
@@ -22,7 +22,7 @@ from signatures.hashing import mix64
 from signatures.lists import Lists, no_lists
 from signatures.manifest import Manifest
 from signatures.minhash import Signatures, check_slots
-from signatures.segments import Accounts, write_accounts, write_edges
+from signatures.segments import UNKNOWN, Accounts, write_accounts, write_edges
 from signatures.shards import check_shards
 from signatures.signing import signed_again, signed_whole
 from signatures.store import EdgeStore, is_store
@@ -59,6 +59,11 @@ class Writer:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
+    @property
+    def segments(self) -> int:
+        """Return of how many segments the store consists; reading slows down with each."""
+        return len(manifest.load(self.folder).segments)
+
     def changes(self, *, memory: int = 1 << 30) -> Changes:
         """Return an empty collection of edges, to be filled and given to `apply`."""
         shards = manifest.load(self.folder).shards
@@ -69,23 +74,24 @@ class Writer:
         changes: Changes,
         mode: Mode = "add",
         *,
-        read_at: datetime | None = None,
-        complete: bool = True,
+        read_at: npt.ArrayLike = UNKNOWN,
+        complete: npt.ArrayLike = True,
         progress: Progress | None = None,
     ) -> Applying:
         """Write the edges as a new segment and return what changed.
 
         mode: "add" adds those that are missing, "remove" takes away those that are there,
         "replace" makes each account's audience just what is given.
-        read_at, complete: of the lists; when they were read to their end, and whether they name
-        everybody. Raises TooManyEdges, OSError (the disk is full), and changes nothing then.
+        read_at, complete: when a list was read to its end, in milliseconds, and whether it names
+        everybody; of all lists, or of each in the order of `changes.keys`.
+        Raises TooManyEdges, OSError (the disk is full), and changes nothing then.
         """
         store = EdgeStore(self.folder)
         name = f"{store.generation + 1:08}"
         applying = Applying(store, changes, mode, threads=self._threads)
         with new_folder(self.folder / name) as folder:
             applying.write(folder, progress)
-            write_accounts(folder, applying.accounts(read_at, complete=complete))
+            write_accounts(folder, applying.accounts(read_at, complete))
         segments = (*store.manifest.segments, name)
         self._commit(store.manifest.changed(generation=store.generation + 1, segments=segments))
         return applying

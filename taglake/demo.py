@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from ingestor.clock import SteppedClock, SystemClock
 from ingestor.ingest import Options
-from insights.catalogue import INSIGHTS
+from insights.catalogue import insights
 from lake.contract import Lake
 from registry import Registry, open_registry
 from registry.models import Campaign, CampaignDraft, Competitor
@@ -244,8 +244,9 @@ async def _perform(stage: Stage, play: Play, clock: SteppedClock) -> Shown:
         await _collect(collector, clock, _Progress(collector))
     finally:
         await collector.close()
-    for kind in INSIGHTS.values():
-        await stage.lake.append(await kind().run(stage.lake, [campaign], clock.now()))
+    known = insights(stage.settings.audience.folder, every=60.0, audiences_every=60.0)
+    for insight in known.values():
+        await stage.lake.append(await insight.run(stage.lake, [campaign], clock.now()))
     return Shown(campaign=campaign, key=key, now=clock.now(), seconds=time.monotonic() - began)
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from ingestor.clock import SystemClock
 from insights import campaigns as reports
+from insights.audiences.book import NOBODY, Book
 from insights.comparison import Comparison
 from insights.hashtags import HashtagList
 from insights.posts import PostList
@@ -41,11 +42,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def full_report(
-    lake: Lake, campaign: Campaign, *, now: datetime, as_of: datetime | None = None
+    lake: Lake,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    as_of: datetime | None = None,
+    audiences: Book = NOBODY,
 ) -> Report:
     """Return every part of a campaign's report. Raises LakeError."""
     return Report(
-        summary=await reports.summary(lake, campaign, now=now, as_of=as_of),
+        summary=await reports.summary(lake, campaign, now=now, as_of=as_of, audiences=audiences),
         share_of_voice=await reports.share_of_voice(lake, campaign, now=now, as_of=as_of),
         before_during_after=await reports.before_during_after(lake, campaign, now=now, as_of=as_of),
         posts=await reports.posts(lake, campaign, now=now, as_of=as_of),
@@ -57,10 +63,15 @@ async def full_report(
 
 
 async def in_short(
-    lake: Lake, campaign: Campaign, *, now: datetime, as_of: datetime | None = None
+    lake: Lake,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    as_of: datetime | None = None,
+    audiences: Book = NOBODY,
 ) -> str:
     """Return the ten lines of a report. Raises LakeError."""
-    summary = await reports.summary(lake, campaign, now=now, as_of=as_of)
+    summary = await reports.summary(lake, campaign, now=now, as_of=as_of, audiences=audiences)
     comparison = await reports.before_during_after(lake, campaign, now=now, as_of=as_of)
     return ten_lines(summary, comparison)
 
@@ -69,10 +80,10 @@ async def printed(settings: Settings, name: str, *, as_of: datetime | None, json
     """Return the report of a campaign, by id or name, as text or JSON. Raises TaglakeError."""
     async with wiring.open_lake(settings) as lake, wiring.open_the_registry(settings) as registry:
         campaign = await find_campaign(registry, name)
-        now = SystemClock().now()
+        now, audiences = SystemClock().now(), Book(settings.audience.folder)
         if not json:
-            return await in_short(lake, campaign, now=now, as_of=as_of)
-        report = await full_report(lake, campaign, now=now, as_of=as_of)
+            return await in_short(lake, campaign, now=now, as_of=as_of, audiences=audiences)
+        report = await full_report(lake, campaign, now=now, as_of=as_of, audiences=audiences)
         return str(msgspec.json.encode(report), "utf-8")
 
 

@@ -10,6 +10,7 @@ import uvicorn
 
 from api import ApiSettings, create_app
 from ingestor.clock import SystemClock
+from insights.audiences.book import Book
 from lake.contract import Lake
 from registry import Registry
 from taglake.errors import BadSetting
@@ -31,6 +32,7 @@ async def serve(
     app = create_app(
         lake=lake,
         registry=registry,
+        audiences=Book(settings.audience.folder),
         now=now or SystemClock().now,
         settings=ApiSettings(
             requests_per_minute=section.requests_per_minute,

@@ -129,6 +129,18 @@ class IngestSettings(Section):
     )
 
 
+class AudienceSettings(Section):
+    """Who follows whom: collected lists, and signatures of them."""
+
+    folder: Path = Field(
+        Path(".taglake/audiences"),
+        description="a store for each network; 8 bytes a follower; shared by workers and servers",
+    )
+    sync_every: float = Field(
+        300, gt=0, description="seconds until a list that was read is searchable"
+    )
+
+
 class WorkSettings(Section):
     """How often reports are computed ahead and the embedded lake is tidied."""
 
@@ -193,6 +205,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     registry: RegistrySettings = RegistrySettings()
     ingest: IngestSettings = IngestSettings()
+    audience: AudienceSettings = AudienceSettings()
     work: WorkSettings = WorkSettings()
     serve: ServeSettings = ServeSettings()
     log: LogSettings = LogSettings()

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from ingestor.clock import SystemClock
-from insights.catalogue import INSIGHTS
+from insights.catalogue import insights
 from insights.contract import Insight
 from insights.rollups import KEPT_UP
 from lake.contract import Lake
@@ -31,15 +31,19 @@ async def work(
     now: Callable[[], datetime] | None = None,
 ) -> None:
     """Run periodic insights until `stop`; a lease sees to it that one worker of a fleet does."""
-    insights: dict[str, Insight] = {name: kind() for name, kind in INSIGHTS.items()}
+    known = insights(
+        settings.audience.folder,
+        every=settings.work.rollup_every,
+        audiences_every=settings.audience.sync_every,
+    )
     clock = now or SystemClock().now
-    for insight in insights.values():
-        await registry.jobs.ensure(insight.name, every=settings.work.rollup_every)
+    for insight in known.values():
+        await registry.jobs.ensure(insight.name, every=insight.every)
     compacted = asyncio.get_running_loop().time()
     while not stop.is_set():
-        lease = await registry.jobs.claim(owner(), names=set(insights), seconds=600)
+        lease = await registry.jobs.claim(owner(), names=set(known), seconds=600)
         if lease is not None:
-            await _run_job(insights[lease.name], lake, registry, lease.fence, clock())
+            await _run_job(known[lease.name], lake, registry, lease.fence, clock())
         loop_time = asyncio.get_running_loop().time()
         if isinstance(lake, FilesLake) and loop_time - compacted > settings.work.compact_every:
             await lake.compact()

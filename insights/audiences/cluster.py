@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from dask import delayed
-from dask.delayed import Delayed
+from dask.delayed import Delayed, delayed
 from distributed import Client
 
 from signatures import EdgeStore, Signatures, merge
@@ -35,7 +34,7 @@ def sign_on_cluster(
         _tree([delayed(sign_shard)(folder, shard, run, slots) for shard in range(store.shards)])
         for run in runs
     ]
-    parts: list[Signatures] = client.gather(client.compute(joined))
+    parts: list[Signatures] = client.gather(client.compute(joined))  # type: ignore[no-untyped-call] # Dask
     minima = np.concatenate([np.zeros((0, slots), dtype=np.uint64), *(one.minima for one in parts)])
     sizes = np.concatenate([np.zeros(0, dtype=np.int64), *(one.sizes for one in parts)])
     return Signatures(minima, sizes)

@@ -1,6 +1,7 @@
 """Reports computed ahead: stored, fresh, and the same as live."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from fakes.campaign_world import NOW, campaign, day
 from fakes.memory_lake import MemoryLake
 from insights.campaigns import summary
-from insights.catalogue import INSIGHTS
+from insights.catalogue import insights
 from insights.errors import BadRequest
 from insights.rollups import PARTS, Rollups, computed, fresh
 from lake.contract import Lake
@@ -63,5 +64,5 @@ async def test_an_unknown_part_is_refused(memory: MemoryLake) -> None:
         await computed(memory, campaign(), "reach", now=day(15))
 
 
-def test_the_catalogue_names_what_it_runs() -> None:
-    assert {name: kind().name for name, kind in INSIGHTS.items()} == {"rollups": "rollups"}
+def test_reports_are_made_after_the_audiences_they_show(tmp_path: Path) -> None:
+    assert list(insights(tmp_path, every=60.0, audiences_every=300.0)) == ["audiences", "rollups"]

@@ -26,6 +26,7 @@ async def test_numbers_stand_beside_their_baseline(world: Lake) -> None:
         "views": (None, None, None),
         "followers_sum": (4200, 3000, -30.0),  # 1000 + 2000 + 1200
         "publishers_followers_sum": (3200, 3000, None),  # ann once, with 1200
+        "reach_estimate": (None, None, None),  # nobody's followers are known
         "reposts": (1, 0, None),
         "unknown_authors": (1, 0, None),
         "share_of_voice": (62.5, 66.6667, -6.25),  # 5 of 8: the post for both counts for both

@@ -16,7 +16,7 @@ async def test_ten_lines_tell_the_campaign(memory: MemoryLake) -> None:
     assert text.splitlines() == [
         "Spring run: #nike against adidas, puma, as of 2026-03-30 00:00 UTC",
         "posts        5 (0.4 a day, before 0.3, +25 %)",
-        "publishers   3 (0.3 a day, before 0.3, +0 %)",
+        "publishers   3 (0.3 a day, before 0.3, +0 %); reach unknown",
         "engagements  211 (15.1 a day, before 4.6, +230 %); likes 188, comments 18, shares 5",
         "rate         4.97 % engagements per post and follower, 3 posts, before 1.10 %",
         "voice        nike 62 %, adidas 25 %, puma 12 % of posts",

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from signatures.lists import Lists
 from signatures.minhash import EMPTY
 
 Truth = dict[int, set[int]]
-READ = datetime(2026, 3, 2, 12, tzinfo=UTC)
+READ = 1772452800000  # 2026-03-02T12:00Z
 
 
 def names(accounts: np.ndarray):  # type: ignore[no-untyped-def]
@@ -63,7 +62,7 @@ def test_a_store_says_who_follows_whom(tmp_path: Path) -> None:
     assert told(store) == {1: {10, 11}, 2: {11, 12}, 9: {10}}
     assert store.sizes.tolist() == [2, 2, 1]
     assert store.names.tolist() == ["1", "2", "9"]
-    assert store.read_at.tolist() == [1772452800000] * 3
+    assert store.read_at.tolist() == [READ] * 3
     assert store.complete.tolist() == [True] * 3
     assert store.row("9") == 2
     with pytest.raises(UnknownAccount, match="account '7': its followers are not known here"):

@@ -1,0 +1,69 @@
+"""Accounts with their names, as a report lists them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from insights.audiences.book import Shelf
+from lake.contract import Lake, Where
+from lake.lines import instant_of
+from lake.records import Profile
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """An account whose followers are known, and how well.
+
+    `followers` is how many the list names, `stated` how many the network said there are.
+    """
+
+    id: str
+    network: str
+    handle: str | None
+    name: str | None
+    followers: int
+    stated: int | None
+    complete: bool  # whether the list names all, as far as is known
+    read_at: datetime | None  # when it was read to its end
+
+
+async def listed(lake: Lake, places: Sequence[tuple[Shelf, int]]) -> list[Listed]:
+    """Return some accounts with what the lake knows of them, in order."""
+    ids = [f"{shelf.network}:{shelf.store.names[row]}" for shelf, row in places]
+    profiles = await lake.get(Profile, ids)
+    found = []
+    for account, (shelf, row) in zip(ids, places, strict=True):
+        profile, store = profiles.get(account), shelf.store
+        read_at = int(store.read_at[row])
+        found.append(
+            Listed(
+                id=account,
+                network=shelf.network,
+                handle=profile.handle if profile else None,
+                name=profile.name if profile else None,
+                followers=int(store.sizes[row]),
+                stated=profile.counts.followers if profile else None,
+                complete=bool(store.complete[row]),
+                read_at=instant_of(read_at) if read_at >= 0 else None,
+            )
+        )
+    return found
+
+
+async def ids_of(lake: Lake, network: str, names: Iterable[str]) -> dict[str, str | None]:
+    """Return the lake's id of each account that somebody named: by its handle, or by its id with or
+    without the network in front. None for a handle that no profile bears.
+    """
+    found: dict[str, str | None] = {}
+    handles: dict[str, str] = {}
+    for name in names:
+        native = name.removeprefix(f"{network}:")
+        handle = native.removeprefix("@").lower()
+        found[name] = f"{network}:{native}"
+        handles[handle] = name
+    where = Where(networks=(network,), handles=tuple(handles))
+    async for batch in lake.scan(Profile, where, raw=False):
+        found.update(
+            {handles[one.handle.lower()]: one.id for one in batch if one.handle.lower() in handles}
+        )
+    return found
