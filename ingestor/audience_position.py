@@ -74,7 +74,7 @@ class AudiencePosition(msgspec.Struct, frozen=True, omit_defaults=True):
             raise BadRequest("the handle is another account's now", code="subject")
         after = msgspec.structs.replace(
             self if account == self.account else self._of(account),
-            polled=max(now, self.polled + 1),  # of two records of one instant none is the newer
+            polled=self._later(now),
             pages=self.pages + 1,
             seen=self.seen + len(page.follows),
             stated=self.stated if self.pages else _stated(page, account),
@@ -104,14 +104,24 @@ class AudiencePosition(msgspec.Struct, frozen=True, omit_defaults=True):
     def _too_many(self) -> bool:
         return self.stated is not None and self.seen > TOO_MANY * self.stated + AND_MORE
 
-    def refused(self) -> "AudiencePosition":
+    def circled(self, now: int) -> "AudiencePosition":
+        """Return the position after a cursor came again: the list has no end."""
+        at = self._later(now)
+        return msgspec.structs.replace(self, resume=None, ended=at, polled=at, reason="endless")
+
+    def refused(self, now: int) -> "AudiencePosition":
         """Return the position after the network took a cursor no more: the reading begins anew."""
-        return msgspec.structs.replace(self, resume=None, ended=0, restarts=self.restarts + 1)
+        again = {"resume": None, "ended": 0, "restarts": self.restarts + 1}
+        return msgspec.structs.replace(self, polled=self._later(now), **again)
 
     def gone(self, now: int) -> "AudiencePosition":
         """Return the position of an account that is not there."""
-        polled = max(now, self.polled + 1)
-        return msgspec.structs.replace(self, resume=None, reason="gone", polled=polled)
+        at = self._later(now)
+        return msgspec.structs.replace(self, resume=None, reason="gone", polled=at)
+
+    def _later(self, now: int) -> int:
+        """Return the instant of a new record: of two of one instant none would be the newer."""
+        return max(now, self.polled + 1)
 
     def encoded(self) -> bytes:
         """Return the position as it is kept."""

@@ -21,7 +21,15 @@ from ingestor.accounting import gap
 from ingestor.audience_position import AudiencePosition, decoded
 from ingestor.contract import Page, Target
 from ingestor.dispatch import DAY, Parts
-from ingestor.errors import BadRequest, Gone, IngestError, NoBudget, RateLimited, Refused
+from ingestor.errors import (
+    BadAnswer,
+    BadRequest,
+    Gone,
+    IngestError,
+    NoBudget,
+    RateLimited,
+    Refused,
+)
 from ingestor.lanes import HeldLane
 from ingestor.pipeline import guarded
 from ingestor.rows import rows_of
@@ -183,12 +191,12 @@ class Audiences:
         if isinstance(exc, BadRequest | Gone) and position.resume is not None:
             # The network takes an old cursor no longer. Where none lasts, no reading would end.
             self._rest(key, DAY if position.restarts else 0.0)
-            await self._save(poll, Append(), position.refused())
+            await self._save(poll, Append(), position.refused(milliseconds(self._clock.now())))
             return
         rest = await self._failed(poll.lane, exc)
         self._rest(key, self._back_off(key) if rest is None else rest)
-        if isinstance(exc, Gone):
-            await self._tell_gone(poll, position, exc)
+        if isinstance(exc, BadRequest | Gone):
+            await self._tell(poll, position, exc)
 
     async def _pages(self, poll: Poll, most: int) -> int:
         """Read pages on from where the last one ended; each is durable with its position."""
@@ -207,46 +215,60 @@ class Audiences:
                     read += 1
                     if position.ended or read >= most or not self._spare(poll.lane, 1):
                         break
+                else:
+                    await self._give_up(poll, position)
         self._failures.pop(key, None)
         return read
 
+    async def _give_up(self, poll: Poll, position: AudiencePosition) -> None:
+        """End a reading whose source asks no further: a cursor came again. Raises BadAnswer if no
+        page came at all.
+        """
+        if position.resume is None:
+            raise BadAnswer("the source gave no page", code="nothing")
+        await self._save(poll, Append(), position.circled(milliseconds(self._clock.now())))
+
     async def _keep(self, walk: Walk, page: Page, position: AudiencePosition) -> AudiencePosition:
         """Make a page's edges durable together with how far that is; return the new position."""
-        poll, target = walk.poll, walk.poll.target
+        poll = walk.poll
         after = position.turned(page, milliseconds(self._clock.now()))
         # The account's own profile is kept; a million of its followers' are not.
         own = tuple(profile for profile in page.profiles if profile.id == after.account)
         shown = Page(profiles=own, follows=page.follows)
         append = await self._parts.pipeline.observed(walk, shown, rows_of(shown))
-        # The audience last: a lake that takes lines in order has the edges when it learns of them.
-        lines = (*append.lines, line_of(after.audience(target, poll.source)))
-        metrics = self._parts.metrics
-        metrics.follows += len(page.follows)
-        metrics.set_aside += len(page.aside)
-        await self._save(poll, msgspec.structs.replace(append, lines=lines), after)
+        self._parts.metrics.follows += len(page.follows)
+        self._parts.metrics.set_aside += len(page.aside)
+        await self._save(poll, append, after)
         return after
 
     async def _save(self, poll: Poll, append: Append, position: AudiencePosition) -> None:
-        """Make a position durable with what belongs to it, then believe it."""
+        """Make a position durable with what belongs to it and its audience, then believe it."""
         key, encoded = poll.target.key, position.encoded()
-        fence = poll.lane.lane.fence
-        moved = msgspec.structs.replace(append, target=key, position=encoded, fence=fence)
+        # The audience last: a lake that takes lines in order has the edges when it learns of them.
+        audience = line_of(position.audience(poll.target, poll.source))
+        moved = msgspec.structs.replace(
+            append,
+            lines=(*append.lines, audience),
+            target=key,
+            position=encoded,
+            fence=poll.lane.lane.fence,
+        )
         await self._parts.spool.append(moved)
         self._positions[key] = position
-        at = instant_of(position.polled) if position.polled else None
+        at = instant_of(position.polled)
         self._told(poll.lane.id, Progress(target=key, cursor=encoded.decode(), polled_at=at))
 
-    async def _tell_gone(self, poll: Poll, position: AudiencePosition, exc: IngestError) -> None:
+    async def _tell(self, poll: Poll, position: AudiencePosition, exc: BadRequest | Gone) -> None:
+        """Write that a list cannot be read for a day, and of an account that is gone that it is."""
         now = self._clock.now()
         detail = f"{exc.code}: {exc}"[:200]
         stretch = (now, now + timedelta(seconds=DAY))
         line = gap(poll.target, "failed", stretch=stretch, now=now, detail=detail)
-        if not position.account:
+        self._parts.metrics.gaps += 1
+        if isinstance(exc, Gone) and position.account:
+            await self._save(poll, Append(lines=(line,)), position.gone(milliseconds(now)))
+        else:
             await self._parts.spool.append(Append(lines=(line,)))
-            return
-        gone = position.gone(milliseconds(now))
-        lines = (line, line_of(gone.audience(poll.target, poll.source)))
-        await self._save(poll, Append(lines=lines), gone)
 
     def _back_off(self, key: str) -> float:
         self._failures[key] = min(20, self._failures[key] + 1)

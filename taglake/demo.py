@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from ingestor.clock import SteppedClock, SystemClock
 from ingestor.ingest import Options
+from insights.audiences.book import Book
 from insights.catalogue import insights
 from lake.contract import Lake
 from registry import Registry, open_registry
@@ -29,14 +30,15 @@ from registry.models import Campaign, CampaignDraft, Competitor
 from simnet.brands import sports_brands
 from simnet.budgets import Budgets
 from simnet.logins import Site, login
-from simnet.server import JUDGE, addresses, make_app
+from simnet.server import JUDGE, SIMULATION, addresses, make_app
 from simnet.world import World
-from taglake import roles, serving, wiring
+from taglake import demo_audiences, roles, serving, wiring
 from taglake.errors import BadSetting
 from taglake.logs import configure
 from taglake.reporting import full_report, in_short
 from taglake.settings import (
     AccountSettings,
+    AudienceSettings,
     IngestSettings,
     LakeSettings,
     LogSettings,
@@ -114,7 +116,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
     campaign: Campaign
     key: str
-    now: datetime  # the last instant of the play
+    now: datetime  # the campaign's last instant, which the report is of
+    ended: datetime  # the last instant of the play
     seconds: float  # it took, in real time
 
 
@@ -193,6 +196,7 @@ def _settings(play: Play, folder: Path, sites: dict[str, str]) -> Settings:
         lake=_lake(play, folder),
         registry=RegistrySettings(url=f"sqlite:///{folder / 'registry.db'}"),
         ingest=IngestSettings(spool=folder / "spool.db", refresh=86_400),
+        audience=AudienceSettings(folder=folder / "audiences"),
         work=WorkSettings(),
         serve=ServeSettings(port=play.port),
         log=LogSettings(level="warning"),
@@ -235,19 +239,42 @@ async def _register(registry: Registry) -> tuple[Campaign, str]:
 async def _perform(stage: Stage, play: Play, clock: SteppedClock) -> Shown:
     """Let the ingestor live through the four weeks while the clock jumps from poll to poll."""
     began = time.monotonic()
-    collector = roles.Collector(
-        stage.settings, stage.lake, stage.registry, clock=clock, options=_options(play)
-    )
-    await collector.open()
-    campaign, key = await _register(stage.registry)
-    try:
+    async with _collecting(stage, stage.settings, play, clock) as collector:
+        campaign, key = await _register(stage.registry)
         await _collect(collector, clock, _Progress(collector))
-    finally:
-        await collector.close()
+    over = clock.now()
+    await _follow(stage, play, clock)
     known = insights(stage.settings.audience.folder, every=60.0, audiences_every=60.0)
     for insight in known.values():
-        await stage.lake.append(await insight.run(stage.lake, [campaign], clock.now()))
-    return Shown(campaign=campaign, key=key, now=clock.now(), seconds=time.monotonic() - began)
+        await stage.lake.append(await insight.run(stage.lake, [campaign], over))
+    seconds = time.monotonic() - began
+    return Shown(campaign=campaign, key=key, now=over, ended=clock.now(), seconds=seconds)
+
+
+@asynccontextmanager
+async def _collecting(
+    stage: Stage, settings: Settings, play: Play, clock: SteppedClock
+) -> AsyncIterator[roles.Collector]:
+    """Give an ingestor with the accounts of some settings, open."""
+    collector = roles.Collector(
+        settings, stage.lake, stage.registry, clock=clock, options=_options(play)
+    )
+    await collector.open()
+    try:
+        yield collector
+    finally:
+        await collector.close()
+
+
+async def _follow(stage: Stage, play: Play, clock: SteppedClock) -> None:
+    """Let the ingestor read followers for some minutes."""
+    settings = demo_audiences.with_budgets(stage.settings)
+    world = stage.simulation[SIMULATION].world
+    count = await demo_audiences.want(stage.registry, world, clock)
+    click.echo(f"reading the followers of {count} accounts", err=True)
+    async with _collecting(stage, settings, play, clock) as collector:
+        await _play(collector, clock, clock.now() + demo_audiences.MINUTES)
+        await collector.sender.drain()
 
 
 def _options(play: Play) -> Options:
@@ -265,14 +292,23 @@ def _options(play: Play) -> Options:
 
 
 async def _collect(collector: roles.Collector, clock: SteppedClock, progress: "_Progress") -> None:
+    await _play(collector, clock, START + timedelta(days=DAYS), moved=progress.moved)
+    await collector.sender.drain()
+    progress.end()
+
+
+async def _play(
+    collector: roles.Collector,
+    clock: SteppedClock,
+    until: datetime,
+    *,
+    moved: Callable[[datetime], Awaitable[None]] | None = None,
+) -> None:
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(collector.ingestor.run(stop))
-        end = START + timedelta(days=DAYS)
-        await clock.play(end, collector.ingestor.idle, moved=progress.moved)
+        await clock.play(until, collector.ingestor.idle, moved=moved)
         stop.set()
-    await collector.sender.drain()
-    progress.end()
 
 
 class _Progress:
@@ -304,16 +340,18 @@ class _Progress:
 
 
 async def _print(play: Play, stage: Stage, shown: Shown) -> None:
+    audiences = Book(stage.settings.audience.folder)
     if play.json:
-        report = await full_report(stage.lake, shown.campaign, now=shown.now)
+        report = await full_report(stage.lake, shown.campaign, now=shown.now, audiences=audiences)
         sys.stdout.write(str(msgspec.json.encode(report), "utf-8") + "\n")
         return
-    click.echo(await in_short(stage.lake, shown.campaign, now=shown.now))
+    click.echo(await in_short(stage.lake, shown.campaign, now=shown.now, audiences=audiences))
     judged = stage.simulation[JUDGE].report()
     click.echo(
         f"planted lift {play.lift:+.0%}; {judged.requests} requests in {shown.seconds:.0f} s, "
         f"{judged.refused} refused by the networks"
     )
+    click.echo(demo_audiences.told(await demo_audiences.result(stage.lake)))
 
 
 async def _serve(play: Play, stage: Stage, shown: Shown, stop: asyncio.Event) -> None:
@@ -321,7 +359,7 @@ async def _serve(play: Play, stage: Stage, shown: Shown, stop: asyncio.Event) ->
     began = SystemClock().monotonic()
 
     def now() -> datetime:
-        return shown.now + timedelta(seconds=SystemClock().monotonic() - began)
+        return shown.ended + timedelta(seconds=SystemClock().monotonic() - began)
 
     async def ready(address: str) -> None:
         await _print(play, stage, shown)

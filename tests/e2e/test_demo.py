@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import urllib.request
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,10 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from lake.contract import COUNT, Lake, Where
+from lake.elastic import ElasticLake
 from lake.files import FilesLake
+from lake.records import Audience, Follow
 from registry import open_registry
 from servers.processes import TAGLAKE, eventually, started, stopped
 from simnet.brands import sports_brands
@@ -180,6 +184,38 @@ def test_a_link_a_key_and_a_summary_are_printed(played: Played) -> None:
     assert "day 28 of 28" in played.said  # progress is visible
     assert "planted lift +50%" in played.said
     assert "Traceback" not in played.said
+
+
+def test_the_audiences_of_publishers_are_whole_and_true_on_both_lakes(
+    played: Played, truth: Truth, elastic_url: str
+) -> None:
+    async def on(lake: Lake) -> tuple[list[Audience], int | float | datetime | None]:
+        await lake.open()
+        audiences = [one async for batch in lake.scan(Audience, Where()) for one in batch]
+        edges = (await lake.totals(Follow, Where(), [COUNT]))["count"]
+        await lake.close()
+        return audiences, edges
+
+    async def edges(lake: Lake) -> dict[str, set[str]]:
+        followers: dict[str, set[str]] = defaultdict(set)
+        await lake.open()
+        async for batch in lake.scan(Follow, Where()):
+            for follow in batch:
+                followers[follow.account_id].add(follow.follower_id)
+        await lake.close()
+        return followers
+
+    on_files = asyncio.run(on(FilesLake(played.folder / "lake")))
+    assert on_files == asyncio.run(on(ElasticLake(elastic_url, prefix="taglake-demo")))
+    audiences, followers = on_files[0], asyncio.run(edges(FilesLake(played.folder / "lake")))
+    whole = [one for one in audiences if one.complete]
+    assert len(whole) == len(audiences) - 6 - 2  # but for the brands', a hidden and a remote list
+    for one in whole:
+        assert one.whole_from is not None
+        assert followers[one.id] == truth.audience(one.id, one.whole_from)
+    reasons = Counter(one.reason for one in audiences)
+    assert reasons == {None: len(whole), "reading": 6, "hidden": 1, "short": 1}
+    assert f"{len(whole)} lists whole" in played.said
 
 
 def test_page_and_api_answer_with_the_printed_key(played: Played, report: Any) -> None:

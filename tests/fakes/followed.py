@@ -12,6 +12,7 @@ from ingestor.clock import SteppedClock
 from ingestor.contract import Answer, Credential, Fetch, Page, Request, Seen, Target, TargetKind
 from ingestor.errors import BadRequest
 from ingestor.ingest import Options
+from ingestor.sources.paging import walk
 from lake.records import Audience, Follow, Profile, ProfileCounts
 from registry import Registry
 from registry.models import Lane
@@ -79,27 +80,25 @@ class FollowedSource(VillageSource):
             raise BadRequest("an old cursor", code="400")
         super().judge(answer, now)
 
-    async def poll(
+    def poll(
         self, fetch: Fetch, target: Target, credential: Credential, seen: Seen, cursor: str | None
     ) -> AsyncIterator[Page]:
         if target.kind != "followers":
-            async for page in super().poll(fetch, target, credential, seen, cursor):
-                yield page
-            return
-        own: tuple[Profile, ...] = ()
+            return super().poll(fetch, target, credential, seen, cursor)
         name = target.name.partition("@")[0]
-        if cursor is None:
-            answer = await fetch(Request(path=f"/account/{name}"))
-            own = (_profile(json.loads(answer.body), seen),)
-        while True:
+
+        async def ask(cursor: str | None) -> Page:
+            own: tuple[Profile, ...] = ()
+            if cursor is None:
+                answer = await fetch(Request(path=f"/account/{name}"))
+                own = (_profile(json.loads(answer.body), seen),)
             params = () if cursor is None else (("behind", cursor),)
             answer = await fetch(Request(path=f"/followers/{name}", params=params))
             root = json.loads(answer.body)
             follows = tuple(_follow(one, root["account"], seen) for one in root["followers"])
-            yield Page(profiles=own, follows=follows, cursor=root.get("next"))
-            if root.get("next") in (None, cursor):
-                return
-            cursor, own = root["next"], ()
+            return Page(profiles=own, follows=follows, cursor=root.get("next"))
+
+        return walk(ask, cursor)
 
 
 def _profile(root: dict[str, object], seen: Seen) -> Profile:

@@ -59,7 +59,7 @@ def test_another_server_has_other_cursors_so_its_reading_begins_anew() -> None:
 def test_a_later_reading_that_breaks_off_keeps_the_whole_one() -> None:
     whole = begun().turned(page("a", stated=1), NOW)
     again = begun(whole, NOW + DAY).turned(page("a", "b", stated=4, cursor="x"), NOW + DAY)
-    for broken in (again, again.refused(), again.gone(NOW + 2 * DAY)):
+    for broken in (again, again.refused(NOW + 2 * DAY), again.gone(NOW + 2 * DAY)):
         assert broken.whole_from == NOW
 
 
@@ -105,7 +105,7 @@ def test_a_list_rests_from_the_start_of_one_reading_to_the_next(
 def test_a_list_that_was_not_read_or_is_being_read_is_due_now() -> None:
     assert AudiencePosition().due(None) == 0
     reading = begun().turned(page("a", stated=3, cursor="x"), NOW)
-    assert (reading.due(None), reading.refused().due(None)) == (0, 0)
+    assert (reading.due(None), reading.refused(NOW + 1).due(None)) == (0, 0)
 
 
 def test_a_reading_longer_than_its_rhythm_begins_again_only_after_its_end() -> None:

@@ -1,5 +1,6 @@
 """Lists of followers beside campaigns, lists that are not whole, and networks that misbehave."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from aiohttp import web
 
 from fakes.followed import FollowedBench, people
 from fakes.village import START
+from ingestor.contract import Page
 
 DAY = timedelta(days=1)
 
@@ -166,7 +168,56 @@ async def test_a_list_without_end_is_given_up(bench: FollowedBench) -> None:
     assert 1_020 < found.seen < 1_050
 
 
+async def test_a_short_circle_of_cursors_is_given_up_at_once(bench: FollowedBench) -> None:
+    bench.village.stated["nike"] = None
+    bench.village.followers["nike"] = people(10)
+
+    async def circle(request: web.Request) -> web.Response | None:
+        if request.path.startswith("/account/"):
+            return None
+        there = request.query.get("behind") == "a"
+        shown = {"account": "nike", "followers": people(10)[5 * there :][:5]}
+        return web.json_response(shown | {"next": "b" if there else "a"})
+
+    bench.village.misbehave = circle
+    await bench.collect("nike")
+    await bench.play(hours=3)
+    assert bench.audience("nike").reason == "endless"
+    assert len(bench.village.asked) < 8
+
+
 # --- networks that misbehave
+
+
+async def test_a_source_that_gives_no_page_is_asked_less_and_less(bench: FollowedBench) -> None:
+    asked = 0
+
+    async def nothing(*_: object) -> AsyncIterator[Page]:
+        nonlocal asked
+        asked += 1
+        for page in ():
+            yield page
+
+    bench.source.poll = nothing  # type: ignore[method-assign] # a third party's fault
+    await bench.collect("nike")
+    await bench.play(hours=3)
+    assert 3 < asked < 12
+
+
+async def test_an_account_that_the_network_will_not_list_is_told_and_asked_once_a_day(
+    bench: FollowedBench,
+) -> None:
+    bench.village.followers["nike"] = people(9)
+
+    async def block(_: web.Request) -> web.Response:
+        return web.Response(status=400)
+
+    bench.village.misbehave = block
+    await bench.collect("nike")
+    await bench.play(hours=47)
+    assert len(bench.village.asked) == 2
+    assert [gap.detail for gap in bench.gaps()] == ["400: an old cursor"] * 2
+    assert bench.audiences("nike") == []
 
 
 async def test_a_refused_cursor_starts_the_reading_over(bench: FollowedBench) -> None:
