@@ -1,6 +1,5 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Local moves with the GIL released: what `_grouping_py` does, in the same order, to the same bytes.
-"""
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Local moves with the GIL released: what `_grouping_py` does, in the same order."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """Neighbour lists and connected parts with the GIL released, as in `_parts_py`."""
 
 import numpy as np

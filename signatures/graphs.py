@@ -101,7 +101,7 @@ def _weights(given: Reals, edges: int) -> F64:
 def graph_of(edges: Edges) -> Graph:
     """Return the neighbour lists of edges. O(n + edges)."""
     sources, targets, weights, n = edges
-    strengths = np.bincount(sources, weights, n) + np.bincount(targets, weights, n)
+    strengths = _sums(sources, weights, n) + _sums(targets, weights, n)
     loops = sources == targets
     if loops.any():
         sources, targets, weights = (part[~loops] for part in (sources, targets, weights))
@@ -112,7 +112,7 @@ def graph_of(edges: Edges) -> Graph:
 def condensed(graph: Graph, labels: I32, groups: int) -> Graph:
     """Return the graph whose nodes are the groups of `labels`, all of them in [0, groups)."""
     starts, ends, values = grouping.condense(graph.lists, labels, groups)
-    return Graph(starts, ends, values, np.bincount(labels, graph.strengths, groups))
+    return Graph(starts, ends, values, _sums(labels, graph.strengths, groups))
 
 
 def modularity(
@@ -130,7 +130,7 @@ def modularity(
     total = float(volumes.sum())
     if total == 0.0:
         return 0.0
-    return float(1.0 - cuts.sum() / total - resolution * (volumes**2).sum() / total**2)
+    return float(1.0 - cuts.sum() / total - resolution * ((volumes / total) ** 2).sum())
 
 
 def conductance(sources: Ids, targets: Ids, labels: Ids, weights: Reals | None = None) -> F64:
@@ -163,6 +163,10 @@ def _volumes(edges: Edges, labels: I64) -> tuple[F64, F64]:
     groups = int(labels.max(initial=-1)) + 1
     ends = labels[edges.sources], labels[edges.targets]
     out = edges.weights * (ends[0] != ends[1])
-    volumes = sum(np.bincount(end, edges.weights, groups) for end in ends)
-    cuts = sum(np.bincount(end, out, groups) for end in ends)
-    return np.asarray(volumes), np.asarray(cuts)
+    volumes = _sums(ends[0], edges.weights, groups) + _sums(ends[1], edges.weights, groups)
+    return volumes, _sums(ends[0], out, groups) + _sums(ends[1], out, groups)
+
+
+def _sums(groups: Ids, values: F64, n: int) -> F64:
+    """Return the sum of the values in each of n groups; numpy's is of integers for nothing."""
+    return np.bincount(groups, values, n).astype(np.float64)
