@@ -23,7 +23,7 @@ I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.integer[Any]]
 
-FOLDS = 5
+FOLDS = 10
 FEWEST_KNOWN = 50  # below, neither a model nor its error can be told
 BINS = 15  # of the calibration error, as in Guo 2017
 SMALLEST_GROUP = 20  # a smaller one may tell of persons

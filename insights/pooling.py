@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 F64 = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.integer[Any]]
 
-RIDGE = 1.0  # inverse variance of a weight around its start: one account's worth of doubt
+RIDGE = 3  # inverse variance of a weight around its start: one account's worth of doubt
 STEPS = 200  # of the search; it ends by itself before
 
 
@@ -40,20 +40,37 @@ def learned(opinions: F64, trait: F64, values: Ids, prior: F64) -> Pool:
     Source: a logarithmic opinion pool (Genest and Zidek 1986), fitted as a conditional logit.
     """
     _, count, views = opinions.shape
-    start = np.concatenate([np.repeat([1.0 / views, 0.0], views), np.zeros(2 * count)])
+    whiten = _whitening(opinions)
+    sharp = opinions @ whiten
+    start = np.zeros(2 * (views + count))
+    start[:views] = np.linalg.solve(whiten, np.full(views, 1.0 / views))
+    metric = RIDGE * np.eye(len(start))
+    for side in (slice(views), slice(views, 2 * views)):
+        metric[side, side] = RIDGE * whiten.T @ whiten
     at, truth = np.arange(len(values)), np.eye(count)[values]
-    flat = opinions.reshape(-1, views).T
+    flat = sharp.reshape(-1, views).T
 
     def loss(point: F64) -> tuple[float, F64]:
-        found = _pool(point, views).probabilities(opinions, trait, prior)
+        found = _pool(point, views).probabilities(sharp, trait, prior)
         likely = float(np.log(np.maximum(found[at, values], 1e-300)).sum())
-        away, wrong = point - start, found - truth
+        away, wrong = metric @ (point - start), found - truth
         both = np.stack([wrong, wrong * trait[:, None]])
         slope = np.concatenate([(flat @ side.ravel()) for side in both] + list(both.sum(axis=1)))
-        return RIDGE * float((away**2).sum()) / 2.0 - likely, slope + RIDGE * away
+        return float(away @ (point - start)) / 2.0 - likely, slope + away
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-    return _pool(np.asarray(found.x), views)
+    pool = _pool(np.asarray(found.x), views)
+    return Pool(whiten @ pool.weights, pool.offsets)
+
+
+def _whitening(opinions: F64) -> F64:
+    """Return the matrix that makes opinions uncorrelated: the search then takes a tenth of the
+    steps, for the reaches of a graph say nearly the same.
+    """
+    flat = opinions.reshape(-1, opinions.shape[2])
+    sizes, axes = np.linalg.eigh(flat.T @ flat / len(flat))
+    found: F64 = axes / np.sqrt(np.maximum(sizes, 1e-6 * sizes.max() + 1e-12))
+    return found
 
 
 def _pool(point: F64, views: int) -> Pool:
