@@ -15,6 +15,7 @@ from math import log
 import numpy as np
 
 from signatures import grouping
+from signatures.errors import BadArray
 from signatures.graphs import (
     F64,
     I32,
@@ -79,6 +80,8 @@ def communities(
     Sources: Blondel 2008 (Louvain), Traag 2019 (visits), Newman 2016 and Zhang and Peixoto 2020
     (description length of a planted partition), Ovelgönne and Geyer-Schulz 2012 (consensus).
     """
+    if runs < 1:
+        raise BadArray("runs", runs, "make one run or more")
     edges = edges_of(sources, targets, weights, n)
     graph = graph_of(_scaled(edges))
     dice = np.random.default_rng(seed)

@@ -46,11 +46,10 @@ def expand(similarity: Similarity, seeds: Ids, *, most: int = 100, greedy: bool 
         raise BadArray("seeds", start.tolist(), "give one account or more, each once")
     if start.min() < 0:
         raise BadArray("seeds", int(start.min()), "number the accounts from 0")
-    total = similarity(int(start[0])).astype(np.float64)
-    if start.max() >= len(total):
-        raise BadArray("seeds", int(start.max()), f"number the {len(total)} accounts from 0")
-    for seed in start[1:]:
-        total += similarity(int(seed))
+    try:
+        total = sum((similarity(int(seed)) for seed in start), np.zeros(1))
+    except IndexError as exc:
+        raise BadArray("seeds", int(start.max()), "give numbers of accounts there are") from exc
     total[start] = -np.inf
     most = min(most, len(total) - len(start))
     if greedy:
