@@ -2,6 +2,7 @@
 
 from ingestor import depth, kernel, observe
 from lake import entries
+from signatures import grouping
 
 
 def missing() -> list[str]:
@@ -13,6 +14,7 @@ def compiled() -> dict[str, bool]:
     """Return what each kernel does, and whether it is compiled."""
     named = {
         "compare pages with what is known": observe.kernel_name,
+        "group accounts into communities": grouping.kernel_name,
         "measure how deep JSON nests": depth.kernel_name,
         "read answers into rows": kernel.kernel_name,
         "write bulk bodies": entries.kernel_name,

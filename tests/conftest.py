@@ -24,6 +24,15 @@ def recordings() -> Path:
 
 
 @pytest.fixture(scope="session")
+def public_graphs() -> Path:
+    """The folder of public graphs with known classes; tests skip where it is absent."""
+    folder = SHARED / "graphs"
+    if not folder.is_dir():
+        pytest.skip("public graphs are not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def elastic_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Elasticsearch 8.19, started once for all tests."""
     try:
