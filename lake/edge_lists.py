@@ -20,6 +20,7 @@ from lake.errors import BadQuestion
 
 ACCOUNT = ("account", "account_id", "followed", "followee", "followed_id", "target", "to")
 FOLLOWER = ("follower", "follower_id", "source", "from", "user", "user_id")
+_GROUPED = ("accounts", "indptr", "followers")  # arrays of an npz that has lists one after another
 BATCH = 1 << 20  # edges
 _BLOCK = 1 << 22  # bytes of text
 
@@ -139,6 +140,9 @@ def _parquet(path: Path, columns: tuple[str, str] | None) -> Iterator[Edges]:
 def _npz(path: Path, columns: tuple[str, str] | None) -> Iterator[Edges]:
     with zipfile.ZipFile(path) as file:
         members = {name.removesuffix(".npy"): name for name in file.namelist()}
+        if columns is None and set(_GROUPED) <= set(members):
+            yield from _grouped(path, file)
+            return
         names = list(members)
         account, follower = (members[names[at]] for at in _places(path, names, columns))
         size = path.stat().st_size
@@ -150,6 +154,24 @@ def _npz(path: Path, columns: tuple[str, str] | None) -> Iterator[Edges]:
                 count = min(BATCH, rows - row)
                 accounts, followers = _some(first, kind, count), _some(second, other, count)
                 yield Edges(accounts, followers, row, size * (row + count) // rows)
+
+
+def _grouped(path: Path, file: zipfile.ZipFile) -> Iterator[Edges]:
+    """Yield the edges of arrays that have them account by account, as our own export writes them."""
+    with np.load(path, allow_pickle=False) as arrays:
+        accounts, indptr = arrays["accounts"], arrays["indptr"].astype(np.int64)
+    with file.open("followers.npy") as member:
+        kind, rows = _start(path, member)
+        sized = len(indptr) == len(accounts) + 1 and indptr[0] == 0 and indptr[-1] == rows
+        if not sized or (indptr[1:] < indptr[:-1]).any():
+            raise BadQuestion(
+                f"{path}: indptr does not lead from 0 to {rows} past {len(accounts)} lists"
+            )
+        for row in range(0, rows, BATCH):
+            count = min(BATCH, rows - row)
+            owner = np.searchsorted(indptr, np.arange(row, row + count), side="right") - 1
+            done = path.stat().st_size * (row + count) // rows
+            yield Edges(accounts[owner], _some(member, kind, count), row, done)
 
 
 def _start(path: Path, member: IO[bytes]) -> tuple[np.dtype[Any], int]:

@@ -14,6 +14,7 @@ from taglake import __version__
 from taglake.commands import (
     accounts,
     audience,
+    audience_data,
     collect,
     demo,
     files,
@@ -74,6 +75,9 @@ for command in (
     network.simnet,
 ):
     taglake.add_command(command)
+
+for command in audience_data.COMMANDS:
+    audience.audience.add_command(command)
 
 
 def main() -> None:

@@ -45,15 +45,18 @@ def told(error: BaseException) -> tuple[str, int]:
     from insights.errors import InsightError
     from lake.errors import BadQuestion, LakeError
     from registry import errors as registry
+    from signatures import errors as signatures
 
     error = leaf(error)
     if isinstance(error, TaglakeError):
         return str(error), error.exit_code
-    asked = (registry.BadField, registry.BadAddress, registry.Taken, registry.MissingSecret)
-    if isinstance(error, (*asked, InsightError, BadQuestion)):
-        return str(error), BadSetting.exit_code
-    if isinstance(error, registry.Unknown):
+    if isinstance(error, registry.Unknown | signatures.UnknownAccount):
         return str(error), NotThere.exit_code
+    if isinstance(error, signatures.StoreBusy):
+        return str(error), Unreachable.exit_code
+    asked = (registry.BadField, registry.BadAddress, registry.Taken, registry.MissingSecret)
+    if isinstance(error, (*asked, InsightError, BadQuestion, signatures.SignatureError)):
+        return str(error), BadSetting.exit_code
     if isinstance(error, registry.RegistryError | LakeError | IngestError):
         return str(error), Unreachable.exit_code
     if isinstance(error, OSError) and error.filename:

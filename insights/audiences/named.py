@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from insights.audiences.book import Shelf
+from insights.audiences.book import Book, Shelf
 from lake.contract import Lake, Where
 from lake.lines import instant_of
 from lake.records import Profile
@@ -50,17 +50,19 @@ async def listed(lake: Lake, places: Sequence[tuple[Shelf, int]]) -> list[Listed
     return found
 
 
-async def ids_of(lake: Lake, network: str, names: Iterable[str]) -> dict[str, str | None]:
-    """Return the lake's id of each account that somebody named: by its handle, or by its id with or
-    without the network in front. None for a handle that no profile bears.
+async def ids_of(lake: Lake, book: Book, network: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the lake's id of each account that somebody named: by its id, with or without the
+    network in front, or by its handle. One that nobody knows keeps its name as id.
     """
-    found: dict[str, str | None] = {}
+    found: dict[str, str] = {}
     handles: dict[str, str] = {}
     for name in names:
         native = name.removeprefix(f"{network}:")
-        handle = native.removeprefix("@").lower()
         found[name] = f"{network}:{native}"
-        handles[handle] = name
+        if not book.rows([found[name]]):
+            handles[native.removeprefix("@").lower()] = name
+    if not handles:
+        return found
     where = Where(networks=(network,), handles=tuple(handles))
     async for batch in lake.scan(Profile, where, raw=False):
         found.update(

@@ -1,0 +1,158 @@
+"""Answers about audiences, for a terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from ingestor.clock import SystemClock
+from insights import audience_figures, figures
+from insights.audiences.book import Book
+from insights.audiences.communities import CommunityMap, community_map
+from insights.audiences.estimates import Interval
+from insights.audiences.named import Listed, ids_of
+from insights.audiences.reach import Member, Overlap, Overlaps, overlaps
+from insights.audiences.similar import Similar, SimilarAccount, similar
+from taglake import wiring
+from taglake.audience_files import store_of
+from taglake.errors import NotThere
+from taglake.settings import Settings
+
+
+async def overlaps_of(settings: Settings, network: str, names: Sequence[str]) -> Overlaps:
+    """Return what accounts reach together and how they overlap. Raises NotThere, BadRequest."""
+    store_of(settings, network)
+    book = Book(settings.audience.folder)
+    async with wiring.open_lake(settings) as lake:
+        ids = await ids_of(lake, book, network, names)
+        return await overlaps(lake, book, list(dict.fromkeys(ids.values())))
+
+
+async def similar_to(settings: Settings, network: str, name: str, *, most: int) -> Similar:
+    """Return the accounts most like one. Raises NotThere, BadRequest."""
+    store_of(settings, network)
+    book = Book(settings.audience.folder)
+    async with wiring.open_lake(settings) as lake:
+        account = (await ids_of(lake, book, network, [name]))[name]
+        found = await similar(lake, book, account, most=most)
+    if found.account is None:
+        raise NotThere(
+            f"account {name}: its followers are not known among {found.compared_with:,} of "
+            f"{network}; `taglake audience collect` reads them"
+        )
+    return found
+
+
+async def communities_of(settings: Settings, network: str) -> CommunityMap:
+    """Return the communities of a network, found anew. Raises NotThere."""
+    store_of(settings, network)
+    async with wiring.open_lake(settings) as lake:
+        now = SystemClock().now()
+        return await community_map(lake, Book(settings.audience.folder), network, now=now)
+
+
+def draw(found: CommunityMap, path: Path) -> None:
+    """Write the map of communities as a picture, by the ending of the file's name."""
+    spec = audience_figures.community_map(found)
+    if path.suffix == ".json":
+        path.write_bytes(msgspec.json.encode(spec))
+    elif path.suffix == ".svg":
+        path.write_text(figures.to_svg(spec), encoding="utf-8")
+    else:
+        path.write_bytes(figures.to_png(spec))
+
+
+def told_reach(found: Overlaps) -> str:
+    """Return what accounts reach together, as lines."""
+    lines = []
+    for part in found.networks:
+        reach = part.reach
+        lines.append(
+            f"{reach.network}: {reach.accounts} accounts reach {range_of(reach.people)} people "
+            f"together, of {reach.followers_sum:,} followers in sum "
+            f"({'counted' if reach.counted else 'estimated'})"
+        )
+        if reach.frequency is not None:
+            lines.append(f"  each of them follows {reach.frequency.value:g} of the accounts")
+        shares = enumerate(reach.follow_percent, start=1)
+        lines.append("  " + ", ".join(f"{share:g} % follow {count}" for count, share in shares))
+        lines += [f"  {_member(one)}" for one in part.members]
+    return "\n".join(lines + [_unknown(one) for one in found.unknown])
+
+
+def told_overlap(found: Overlaps) -> str:
+    """Return how audiences overlap, a line for each pair, the largest first."""
+    lines = [line for part in found.networks for line in _pairs(part)]
+    return "\n".join(lines + [_unknown(one) for one in found.unknown])
+
+
+def _pairs(part: Overlap) -> list[str]:
+    names = [name_of(one.account) for one in part.members]
+    pairs = [
+        (value, names[a], names[b], part.low_percent[a][b], part.high_percent[a][b])
+        for a in range(len(names))
+        for b in range(a + 1, len(names))
+        if (value := part.overlap_percent[a][b]) is not None
+    ]
+    return [
+        f"{value:6.2f} %  {a} and {b}" + ("" if low == high else f"  ({low:g} to {high:g} %)")
+        for value, a, b, low, high in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2]))
+    ]
+
+
+def told_similar(found: Similar) -> str:
+    """Return similar accounts, a line each."""
+    if found.account is None or not found.similar:
+        return f"none of {found.compared_with:,} accounts shares followers with it"
+    head = f"most like {name_of(found.account)}, of {found.compared_with:,} accounts"
+    return "\n".join([head, *(_alike(one) for one in found.similar)])
+
+
+def _alike(one: SimilarAccount) -> str:
+    overlap = "" if one.overlap_percent is None else f"overlap {one.overlap_percent.value:g} %"
+    alike = one.similarity_percent
+    how = "counted" if one.counted else f"{alike.low:g} to {alike.high:g} %"
+    return (
+        f"{alike.value:6.2f} %  {name_of(one.account)}  "
+        f"({one.account.followers:,} followers, {overlap}, {how})"
+    )
+
+
+def told_communities(found: CommunityMap) -> str:
+    """Return communities, some lines each."""
+    stable = "unknown" if found.stability is None else f"{found.stability:g}"
+    lines = [
+        f"{found.network}: {len(found.communities)} communities of {found.accounts:,} accounts, "
+        f"{found.alone:,} in none; modularity {found.modularity:g}, stability {stable}"
+    ]
+    if found.communities and not found.meaningful:
+        lines.append("too few accounts to say that these are more than chance")
+    for one in found.communities:
+        about = ", ".join(one.terms) or "no common words"
+        members = ", ".join(name_of(member) for member in one.members[:5])
+        lines.append(f"{one.number + 1:3}  {about}")
+        lines.append(f"     {one.accounts:,} accounts, conductance {one.conductance:g}: {members}")
+    return "\n".join(lines)
+
+
+def name_of(account: Listed) -> str:
+    """Return how an account is called."""
+    return account.handle or account.id
+
+
+def range_of(people: Interval) -> str:
+    """Return a number of people with its interval."""
+    if people.low == people.high:
+        return f"{people.value:,.0f}"
+    return f"{people.value:,.0f} ({people.low:,.0f} to {people.high:,.0f})"
+
+
+def _member(one: Member) -> str:
+    alone = one.exclusive_percent
+    share = "nobody follows it" if alone is None else f"{alone.value:g} % follow no other"
+    cut = "" if one.account.complete else ", list cut short by the network"
+    return f"{name_of(one.account)}: {one.account.followers:,} followers, {share}{cut}"
+
+
+def _unknown(account: str) -> str:
+    return f"unknown: the followers of {account.partition(':')[2]}"
