@@ -157,7 +157,7 @@ def _npz(path: Path, columns: tuple[str, str] | None) -> Iterator[Edges]:
 
 
 def _grouped(path: Path, file: zipfile.ZipFile) -> Iterator[Edges]:
-    """Yield the edges of arrays that have them account by account, as our own export writes them."""
+    """Yield the edges of arrays that have them account by account, as our export writes them."""
     with np.load(path, allow_pickle=False) as arrays:
         accounts, indptr = arrays["accounts"], arrays["indptr"].astype(np.int64)
     with file.open("followers.npy") as member:

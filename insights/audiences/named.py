@@ -8,7 +8,7 @@ import msgspec
 from insights.audiences.book import Book, Shelf
 from lake.contract import Lake, Where
 from lake.lines import instant_of
-from lake.records import Profile
+from lake.records import Audience, Profile
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +63,11 @@ async def ids_of(lake: Lake, book: Book, network: str, names: Iterable[str]) -> 
             handles[native.removeprefix("@").lower()] = name
     if not handles:
         return found
-    where = Where(networks=(network,), handles=tuple(handles))
-    async for batch in lake.scan(Profile, where, raw=False):
-        found.update(
-            {handles[one.handle.lower()]: one.id for one in batch if one.handle.lower() in handles}
-        )
+    # Lakes compare handles letter by letter; those of readings are in small letters.
+    typed = {one.removeprefix(f"{network}:").removeprefix("@") for one in handles.values()}
+    named = Where(networks=(network,), handles=tuple(typed | set(handles)))
+    async for batch in lake.scan(Profile, named, raw=False):
+        found |= {handles[one.handle.lower()]: one.id for one in batch}
+    async for read in lake.scan(Audience, Where(networks=(network,))):
+        found |= {handles[one.handle]: one.id for one in read if one.handle in handles}
     return found
