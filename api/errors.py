@@ -19,7 +19,7 @@ from math import ceil
 import msgspec
 
 from api.problem import FieldProblem, Problem, shown
-from insights.errors import BadRequest
+from insights.errors import BadRequest, Damaged
 from lake.errors import BadQuestion, LakeError, Unavailable
 from registry.errors import (
     BadField,
@@ -108,6 +108,7 @@ STATUSES: tuple[tuple[type[Exception], int, str, str], ...] = (
     (Taken, 409, "conflict", "The request contradicts what is stored"),
     (InProgress, 409, "in-progress", "The first request is still at work"),
     (KeyReused, 422, "idempotency-key-reused", "The Idempotency-Key stands for another request"),
+    (Damaged, 503, "audiences-unavailable", "The audiences cannot be read"),
     (RegistryError, 503, "registry-unavailable", "The registry does not answer"),
     (Unavailable, 503, "lake-unavailable", "The lake does not answer"),
     (LakeError, 503, "lake-unavailable", "The lake does not answer"),
@@ -171,6 +172,8 @@ def _detail(error: Exception) -> str:
         return error.detail
     if isinstance(error, SAID):
         return str(error)
+    if isinstance(error, Damaged):
+        return "The lists of followers cannot be read now. The operator finds why in the log."
     if isinstance(error, LakeError | RegistryError):
         # Its own words name hosts and indices, which are no business of a client.
         return "The store of posts is not available now; nothing is lost. Try again soon."

@@ -1,7 +1,8 @@
 """What can go wrong when a report is asked for.
 
 InsightError
-└── BadRequest    an argument that no report can be made for: field, value and what to give instead
+├── BadRequest    an argument that no report can be made for: field, value and what to give instead
+└── Damaged       a store of audiences cannot be read: an operator has to mend it
 """
 
 
@@ -17,3 +18,7 @@ class BadRequest(InsightError):
         self.field = field
         self.value = value
         self.fix = fix
+
+
+class Damaged(InsightError):
+    """A store of audiences cannot be read; the message names the file and the fix."""

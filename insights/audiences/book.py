@@ -9,12 +9,17 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import structlog
 
+from insights.errors import Damaged
 from signatures import EdgeStore, Index, Signatures
 from signatures.arrays import I64, U64
+from signatures.errors import BadStore
 from signatures.hashing import id_of
 from signatures.signing import signed_rows, signed_whole
 from signatures.store import is_store, stamp
+
+log = structlog.get_logger()
 
 COUNTED = 3_000_000  # followers that are counted one by one, in half a second; more are estimated
 SLOTS = 1024  # of an estimate made for a question: an error of 3 % at the most
@@ -77,7 +82,7 @@ class Book:
     def shelf(self, network: str) -> Shelf | None:
         """Return the audiences of a network, as they are now; None if there are none.
 
-        Raises BadStore.
+        Raises Damaged.
         """
         folder = self._folder / network
         now = stamp(folder)
@@ -85,12 +90,12 @@ class Book:
             return None
         known = self._open.get(network)
         if known is None or known[0] != now:
-            known = now, Shelf(network, folder)
+            known = now, _opened(network, folder)
             self._open[network] = known
         return known[1]
 
     def rows(self, account_ids: Sequence[str]) -> dict[str, tuple[Shelf, int]]:
-        """Return where the accounts are whose followers are known."""
+        """Return where the accounts are whose followers are known. Raises Damaged."""
         found = {}
         for account in dict.fromkeys(account_ids):
             shelf = self.shelf(account.partition(":")[0])
@@ -98,6 +103,14 @@ class Book:
             if shelf is not None and row is not None:
                 found[account] = (shelf, row)
         return found
+
+
+def _opened(network: str, folder: Path) -> Shelf:
+    try:
+        return Shelf(network, folder)
+    except BadStore as exc:
+        log.error("audiences damaged", network=network, reason=str(exc))
+        raise Damaged(str(exc)) from exc
 
 
 NOBODY = Book(Path(os.devnull))

@@ -8,7 +8,7 @@ import msgspec
 from insights.audiences.book import Book
 from insights.audiences.estimates import Interval, hundredth
 from insights.audiences.reach import Overlaps, Reached, added, by_shelf, overlaps, together
-from insights.errors import BadRequest
+from insights.errors import BadRequest, Damaged
 from insights.past import posts_of
 from insights.periods import Header, header, side_named, where_of
 from insights.posts import stretch
@@ -20,6 +20,7 @@ MOST = 100  # publishers in a matrix that somebody looks at
 
 _PAST = "lists of followers are kept as they are now, so there is no reach of the past"
 _NOBODY = "no list of followers of these publishers is known: `taglake audience collect` reads them"
+_DAMAGED = "the lists of followers cannot be read now; the operator finds why in the log"
 _NO_AUTHORS = "no publisher is known by name"
 
 
@@ -57,9 +58,12 @@ async def campaign_reach(book: Book, publishers: Audience | None, *, past: bool)
     the past, of which no lists are kept.
     """
     stated = {} if publishers is None else publishers.stated
-    places = {} if past else book.rows(list(stated))
+    note = _PAST if past else _NOBODY if stated else _NO_AUTHORS
+    try:
+        places = {} if past else book.rows(list(stated))
+    except Damaged:  # a report must not fail for one of its numbers; the log names the file
+        places, note = {}, _DAMAGED
     if not places:
-        note = _PAST if past else _NOBODY if stated else _NO_AUTHORS
         return CampaignReach(
             people=None, publishers=len(stated), publishers_known=0,
             followers_known_percent=None, incomplete=0, networks=(), note=note,

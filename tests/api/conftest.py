@@ -15,6 +15,7 @@ from fakes import busy_world
 from fakes.memory_lake import MemoryLake
 from fakes.registered import PEPPER, Clock, lane
 from fakes.tenants import NIKE, Tenant, tenant
+from insights.audiences.book import NOBODY, Book
 from lake.lines import line_of
 from registry import Registry, open_registry
 
@@ -79,12 +80,17 @@ async def serve(
     async with AsyncExitStack() as stack:
 
         def make(
-            *, key: str | None = ours.key, lake: Any = None, **settings: Any
+            *,
+            key: str | None = ours.key,
+            lake: Any = None,
+            audiences: Book = NOBODY,
+            **settings: Any,
         ) -> httpx.AsyncClient:
             settings = {"cache_seconds": 0, "key_seconds": 0, "docs": True} | settings
             app = create_app(
                 lake=lake or full_lake,
                 registry=registry,
+                audiences=audiences,
                 now=clock,
                 settings=ApiSettings(**settings),
             )

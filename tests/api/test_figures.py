@@ -14,6 +14,7 @@ NAMES = [
     "before-during-after",
     "publishers",
     "quality",
+    "overlap",
 ]
 
 
