@@ -21,11 +21,11 @@ from simnet.people import INSTANCES
 from simnet.world import World, milliseconds
 from taglake.settings import AccountSettings, Settings
 
-MINUTES = timedelta(seconds=310)  # two windows of Mastodon's budget, the second just begun
+MINUTES = timedelta(seconds=910)  # two windows of Mastodon's budget, the second just begun
 # (requests, seconds) of each account, of which two thirds may go to followers: enough for all the
 # publishers' lists and a beginning of the brands'. Each request costs the demo some milliseconds.
-BUDGETS = {"mastodon": (300, 300.0), "bluesky": (450, 86_400.0)}
-A_GROUP = {"mastodon": 2, "bluesky": 3}  # publishers whose audiences are read, of each group
+BUDGETS = {"mastodon": (300, 300.0), "bluesky": (1_800, 86_400.0)}
+A_GROUP = {"mastodon": 4, "bluesky": 7}  # publishers whose audiences are read, of each group
 SMALLEST, LARGEST = 300, 2_000  # followers: enough to share some, few enough to read in seconds
 
 
