@@ -10,7 +10,7 @@ from taglake.commands.common import SettingsOf, as_json, settings_of
 from taglake.errors import BadSetting, Unhealthy
 
 if TYPE_CHECKING:
-    from taglake.audience_plan import AudiencePlan
+    from taglake.audiences.plan import AudiencePlan
 
 HANDLES = click.argument("handles", nargs=-1, required=True)
 NETWORK = click.option("--network", required=True, help="mastodon, bluesky, ...")
@@ -58,8 +58,8 @@ def collect(
       taglake audience collect nike.bsky.social --network bluesky --every-days 7 --yes
       taglake audience collect nike.bsky.social --network bluesky --dry-run --json
     """
-    from taglake import audiences
-    from taglake.audience_plan import told
+    from taglake.audiences import choosing
+    from taglake.audiences.plan import told
 
     if not (yes or dry_run) and (json_ or not sys.stdin.isatty()):
         raise BadSetting("--yes: nobody can be asked here; add it, or --dry-run to look first")
@@ -71,8 +71,8 @@ def collect(
         return plan.fits and not dry_run and (yes or click.confirm("Collect these?", err=True))
 
     days = None if once else every_days
-    choice = audiences.Choice(handles=handles, network=network, every_days=days)
-    plan = asyncio.run(audiences.collect(settings_of(load), choice, agreed=agreed))
+    choice = choosing.Choice(handles=handles, network=network, every_days=days)
+    plan = asyncio.run(choosing.collect(settings_of(load), choice, agreed=agreed))
     if json_:
         as_json(plan)
     elif plan.registered:
@@ -91,10 +91,10 @@ def list_audiences(load: SettingsOf, json_: bool) -> None:
       taglake audience list
       taglake audience list --json | jq 'select(.complete | not) | .handle'
     """
-    from taglake import audiences
-    from taglake.audience_states import line
+    from taglake.audiences import choosing
+    from taglake.audiences.states import line
 
-    found = asyncio.run(audiences.states(settings_of(load)))
+    found = asyncio.run(choosing.states(settings_of(load)))
     for one in found:
         if json_:
             as_json(one)
@@ -114,7 +114,7 @@ def stop(load: SettingsOf, handles: tuple[str, ...], network: str) -> None:
     \b
       taglake audience stop @nike@mastodon.social --network mastodon
     """
-    from taglake import audiences
+    from taglake.audiences import choosing
 
-    asyncio.run(audiences.stop(settings_of(load), handles, network=network))
+    asyncio.run(choosing.stop(settings_of(load), handles, network=network))
     click.echo(f"{len(handles)} stopped; what was read stays in the lake")

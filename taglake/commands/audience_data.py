@@ -17,7 +17,7 @@ SLOTS = click.Choice(["128", "256", "512", "1024"])
 
 
 def _bars() -> Any:
-    from taglake.audience_files import Bars
+    from taglake.audiences.files import Bars
 
     return Bars(shown=sys.stderr.isatty())
 
@@ -56,7 +56,7 @@ def import_(
       taglake audience import edges.tsv.gz --network x --columns 2 1
       taglake audience import nike.parquet --network bluesky --mode replace --json
     """
-    from taglake.audience_files import Import, import_edges
+    from taglake.audiences.files import Import, import_edges
 
     asked = Import(files=files, network=_plain(network), columns=columns or None, mode=mode,
                    memory=memory << 20, shards=shards)  # fmt: skip
@@ -95,7 +95,7 @@ def export(
       taglake audience export edges.parquet --network mastodon
       taglake audience export nike.npz --network x --account 415859364 --format npz
     """
-    from taglake.audience_files import export as write
+    from taglake.audiences.files import export as write
 
     edges = write(settings_of(load), _plain(network), accounts, destination, format_)
     if json_:
@@ -118,7 +118,7 @@ def sign(load: SettingsOf, network: str, slots: str, json_: bool) -> None:
     \b
       taglake audience sign --network mastodon --slots 256
     """
-    from taglake.audience_files import sign as make
+    from taglake.audiences.files import sign as make
 
     count = make(settings_of(load), _plain(network), int(slots), _bars())
     if json_:
@@ -139,7 +139,7 @@ def similar(load: SettingsOf, account: str, network: str, limit: int, json_: boo
     \b
       taglake audience similar @nike@mastodon.social --network mastodon
     """
-    from taglake.audience_answers import similar_to, told_similar
+    from taglake.audiences.answers import similar_to, told_similar
 
     found = asyncio.run(similar_to(settings_of(load), _plain(network), account, most=limit))
     as_json(found) if json_ else click.echo(told_similar(found))
@@ -156,7 +156,7 @@ def overlap(load: SettingsOf, accounts: tuple[str, ...], network: str, json_: bo
     \b
       taglake audience overlap nike adidas puma --network x
     """
-    from taglake.audience_answers import overlaps_of, told_overlap
+    from taglake.audiences.answers import overlaps_of, told_overlap
 
     found = asyncio.run(overlaps_of(settings_of(load), _plain(network), accounts))
     as_json(found) if json_ else click.echo(told_overlap(found))
@@ -173,7 +173,7 @@ def reach(load: SettingsOf, accounts: tuple[str, ...], network: str, json_: bool
     \b
       taglake audience reach nike adidas puma --network x
     """
-    from taglake.audience_answers import overlaps_of, told_reach
+    from taglake.audiences.answers import overlaps_of, told_reach
 
     found = asyncio.run(overlaps_of(settings_of(load), _plain(network), accounts))
     as_json(found) if json_ else click.echo(told_reach(found))
@@ -191,7 +191,7 @@ def communities(load: SettingsOf, network: str, picture: Path | None, json_: boo
     \b
       taglake audience communities --network mastodon --map map.png
     """
-    from taglake.audience_answers import communities_of, draw, told_communities
+    from taglake.audiences.answers import communities_of, draw, told_communities
 
     if picture is not None and picture.suffix not in (".png", ".svg", ".json"):
         raise BadSetting(f"--map {picture}: unknown ending; use .png, .svg or .json")
@@ -210,7 +210,7 @@ def check(load: SettingsOf, network: str) -> None:
     \b
       taglake audience check --network mastodon
     """
-    from taglake.audience_files import check as read
+    from taglake.audiences.files import check as read
 
     store = read(settings_of(load), _plain(network))
     click.echo(f"whole: {int(store.sizes.sum()):,} edges of {len(store):,} accounts")
@@ -230,7 +230,7 @@ def forget(load: SettingsOf, ids: tuple[str, ...], network: str, yes: bool) -> N
     \b
       taglake audience forget did:plc:ewvi7nxzyoun6zhxrhs64oiz --network bluesky
     """
-    from taglake.audience_files import forget as remove
+    from taglake.audiences.files import forget as remove
 
     if not yes:
         click.confirm(f"Remove {len(ids)} people from every audience of {network}?", abort=True)

@@ -14,7 +14,7 @@ from insights.audiences.named import Listed, ids_of
 from insights.audiences.reach import Member, Overlap, Overlaps, overlaps
 from insights.audiences.similar import Similar, SimilarAccount, similar
 from taglake import wiring
-from taglake.audience_files import store_of
+from taglake.audiences.files import store_of
 from taglake.errors import NotThere
 from taglake.settings import Settings
 

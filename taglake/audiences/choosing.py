@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from taglake import wiring
-from taglake.audience_plan import AudiencePlan, network_of, plan_audiences
-from taglake.audience_states import AudienceState, states_of
+from taglake.audiences.plan import AudiencePlan, network_of, plan_audiences
+from taglake.audiences.states import AudienceState, states_of
 from taglake.settings import Settings
 
 WHO = "command line"

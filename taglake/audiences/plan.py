@@ -15,8 +15,8 @@ from registry import Registry
 from registry.audiences import tidy_account
 from registry.models import Lane, WatchedTarget
 from taglake import wiring
-from taglake.audience_lookup import Stated, stated_by
-from taglake.audience_states import states_of
+from taglake.audiences.lookup import Stated, stated_by
+from taglake.audiences.states import states_of
 from taglake.errors import BadSetting, Unreachable
 from taglake.settings import Settings
 

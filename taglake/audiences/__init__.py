@@ -1,0 +1,1 @@
+"""Audiences on the command line: chosen and planned, imported, asked about."""
