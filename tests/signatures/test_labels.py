@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.graphs import public, rows
@@ -42,6 +42,7 @@ def test_terms_are_the_words_of_a_text(text: str, terms: list[str]) -> None:
     assert terms_of(text) == terms
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_terms_of_any_text_are_words_that_stay_what_they_are(text: str) -> None:
     for term in terms_of(text):
@@ -135,6 +136,7 @@ def test_pairs_that_do_not_fit_are_refused(
     assert caught.value.field == field
 
 
+@settings(deadline=None, max_examples=10)
 @given(st.permutations(range(8)))
 def test_other_numbers_for_communities_give_the_same_labels(numbers: list[int]) -> None:
     documents, groups = bios()
