@@ -23,7 +23,7 @@ I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.integer[Any]]
 
-FOLDS = 10
+FOLDS = 5
 FEWEST_KNOWN = 50  # below, neither a model nor its error can be told
 BINS = 15  # of the calibration error, as in Guo 2017
 SMALLEST_GROUP = 20  # a smaller one may tell of persons
@@ -192,9 +192,9 @@ def _hidden(around: Surroundings, values: I64, told: I64, folds: I64) -> F64:
     for fold in range(FOLDS):
         masked = values.copy()
         masked[told[folds == fold]] = -1
-        found.append(_evidence(around, masked, count)[told[folds == fold]])
+        found.append(_evidence(around, masked, count)[:, told[folds == fold]])
     order = np.argsort(np.concatenate([np.flatnonzero(folds == fold) for fold in range(FOLDS)]))
-    return np.concatenate(found)[order]
+    return np.concatenate(found, axis=1)[:, order]
 
 
 def _tested(opinions: F64, trait: F64, told: I64, prior: F64, folds: I64) -> F64:
@@ -202,8 +202,8 @@ def _tested(opinions: F64, trait: F64, told: I64, prior: F64, folds: I64) -> F64
     found = np.empty((len(told), len(prior)))
     for fold in range(FOLDS):
         out = folds == fold
-        pool: Pool = learned(opinions[~out], trait[~out], told[~out], prior)
-        found[out] = pool.probabilities(opinions[out], trait[out], prior)
+        pool: Pool = learned(opinions[:, ~out], trait[~out], told[~out], prior)
+        found[out] = pool.probabilities(opinions[:, out], trait[out], prior)
     return found
 
 

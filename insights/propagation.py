@@ -39,7 +39,7 @@ class Surroundings:
         self.neighbours: I64 = np.diff(links.indptr).astype(np.int64)
 
     def evidence(self, known: F64, prior: F64) -> F64:
-        """Return what each way and reach says of each value, shape (n, values, 10).
+        """Return what each way and reach says of each value, shape (10, n, values).
 
         known: one row an account, 1 at its value, all 0 where it is unknown, shape (n, values).
         prior: the share of each value, above 0. Natural logarithms of how much likelier a value
@@ -48,7 +48,7 @@ class Surroundings:
         """
         spreads = [spread for way in self._ways for spread in _spreads(way, known)]
         spreads.append(self._averages(known, prior))
-        return np.stack([_surplus(spread, prior) for spread in spreads], axis=2)
+        return np.stack([_surplus(spread, prior) for spread in spreads])
 
     def _averages(self, known: F64, prior: F64) -> F64:
         """Return each account's mean over its neighbours', again and again, known values kept."""

@@ -41,10 +41,11 @@ def label(documents: Sequence[Iterable[str]], groups: Ids, *, most: int = 5) -> 
     documents: the terms of each account (`terms_of` its bio, name and tags), n of them; what an
     account repeats counts once, so nobody shouts a label. groups: the community of each account,
     -1 for none, shape (n,). Score: the share of the community's accounts that have the term times
-    log(1 + accounts of a mean community / accounts anywhere that have it), class-based TF-IDF with
-    accounts for words: a word that everybody uses, such as "the", scores near 0 without a list of
-    stop words. A term needs 2 accounts of the community; equal scores stand in the terms' order.
-    Raises BadArray. Source: Grootendorst 2022 (arXiv 2203.05794), by accounts.
+    log(1 + accounts of a mean community / accounts anywhere that have it) squared, class-based
+    TF-IDF with accounts for words: a word that everybody uses scores near 0 without a list of stop
+    words. (Squared, for otherwise "the" labels an English community among others.) A term needs 2
+    accounts of the community; equal scores stand in the terms' order. Raises BadArray. Source:
+    Grootendorst 2022 (arXiv 2203.05794), by accounts.
 
     >>> found = label([["ski", "the"], ["the", "ski"], ["sea", "the"], ["sea"]],
     ...               np.array([0, 0, 1, 1]), most=1)
@@ -92,7 +93,7 @@ def top_terms(documents: Ids, terms: Ids, groups: Ids, *, most: int = 5) -> TopT
     community, term = np.divmod(found, max(width, 1))
     sizes = _speakers(owners, np.asarray(groups))
     share = accounts / sizes[community]
-    score = share * np.log1p(sizes.mean() / everywhere[term]) if len(term) else share
+    score = share * np.log1p(sizes.mean() / everywhere[term]) ** 2 if len(term) else share
     order = np.lexsort((term, -score, community))
     first = np.searchsorted(community[order], community[order])
     order = order[np.arange(len(order)) - first < most]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.graphs import EMPTY, Known, email, minima
@@ -75,6 +75,7 @@ def test_signatures_of_another_kind_are_refused() -> None:
         slot_similarity(np.zeros((2, 2), np.int64))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
 def test_slots_estimate_the_jaccard_similarity(both: int, one: int, other: int) -> None:
     accounts = np.repeat([0, 1, 0, 1], [both, both, one, other])

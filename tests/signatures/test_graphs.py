@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signatures.errors import BadArray, SignatureError
@@ -105,6 +105,7 @@ def test_a_weight_that_is_no_number_is_named() -> None:
         edges_of(np.array([0]), np.array([1]), np.array([np.nan]), 2)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.floats(0, 9)), max_size=40),
     st.lists(st.integers(-1, 3), min_size=10, max_size=10),

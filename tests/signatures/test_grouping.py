@@ -3,7 +3,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.graphs import planted
@@ -48,11 +48,13 @@ def test_the_compiled_kernel_serves() -> None:
     assert kernel_name() == "c"
 
 
+@settings(deadline=None)
 @given(edge_lists)
 def test_kernels_agree_on_neighbour_lists(rows: list[tuple[int, int, float]]) -> None:
     same(_parts_c.neighbours(*edges(rows), 12), _parts_py.neighbours(*edges(rows), 12))
 
 
+@settings(deadline=None)
 @given(edge_lists, st.randoms(), st.sampled_from([0.5, 1.0, 4.0]))
 def test_kernels_agree_on_every_move(
     rows: list[tuple[int, int, float]], dice: Random, resolution: float
@@ -66,6 +68,7 @@ def test_kernels_agree_on_every_move(
     assert ours.tolist() == _grouping_py.settle(lists, weights, labels, order, rate).tolist()
 
 
+@settings(deadline=None)
 @given(edge_lists, st.lists(st.integers(0, 3), min_size=12, max_size=12))
 def test_kernels_agree_on_condensed_graphs_and_parts(
     rows: list[tuple[int, int, float]], groups: list[int]
