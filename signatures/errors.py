@@ -18,8 +18,10 @@ class BadArray(SignatureError):
     """An argument has the wrong type, shape or range."""
 
     def __init__(self, field: str, value: object, fix: str) -> None:
-        super().__init__(f"{field}: {value}: {fix}")
+        super().__init__(f"{field}: {value} cannot be used; {fix}")
         self.field = field
+        self.value = value
+        self.fix = fix
 
 
 class BadEdges(SignatureError):

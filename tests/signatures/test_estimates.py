@@ -156,7 +156,9 @@ def test_a_union_is_neither_below_the_largest_nor_above_the_sum() -> None:
 @pytest.mark.parametrize("ask", [jaccard, overlap, shared_size])
 def test_rows_that_do_not_fit_are_refused(ask) -> None:  # type: ignore[no-untyped-def]
     rows: Signatures = sign([0, 1, 2, 3], [1, 2, 3])
-    with pytest.raises(BadArray, match="b: 2 rows: give 3 rows, as a has, or one"):
+    with pytest.raises(BadArray, match="b: 2 rows cannot be used; give 3 rows, as a has, or one"):
         ask(rows, rows[:2])
-    with pytest.raises(BadArray, match="b: 256 slots: fold to 128 or sign with as many"):
+    with pytest.raises(
+        BadArray, match="b: 256 slots cannot be used; fold to 128 or sign with as many"
+    ):
         ask(rows, sign([0, 1, 2, 3], [1, 2, 3], slots=256))

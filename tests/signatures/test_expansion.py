@@ -71,7 +71,7 @@ def test_a_follower_whom_few_share_says_more() -> None:
 
 
 def test_signatures_of_another_kind_are_refused() -> None:
-    with pytest.raises(BadArray, match=r"minima: 'int64 \(2, 2\)' cannot be used; give uint64"):
+    with pytest.raises(BadArray, match=r"minima: int64 \(2, 2\) cannot be used; give uint64"):
         slot_similarity(np.zeros((2, 2), np.int64))
 
 

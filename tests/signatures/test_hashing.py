@@ -127,10 +127,10 @@ def test_offsets_of_32_bits_are_read_too() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([1.0, 2.0], "ids: dtype float64: give whole numbers from 0 to"),
-        ([3, -7, -9], r"ids\[2\]: -9: an id is not negative"),
-        ([[1], [2]], r"ids: shape \(2, 1\): give one dimension"),
-        (["a"], "ids: dtype <U1: give whole numbers"),
+        ([1.0, 2.0], "ids: dtype float64 cannot be used; give whole numbers from 0 to"),
+        ([3, -7, -9], r"ids\[2\]: -9 cannot be used; an id is not negative"),
+        ([[1], [2]], r"ids: shape \(2, 1\) cannot be used; give one dimension"),
+        (["a"], "ids: dtype <U1 cannot be used; give whole numbers"),
     ],
 )
 def test_what_is_no_id_is_refused(values: list[object], message: str) -> None:

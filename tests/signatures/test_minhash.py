@@ -193,16 +193,26 @@ def test_nobody_is_not_densified() -> None:
 @pytest.mark.parametrize(
     ("indptr", "followers", "options", "message"),
     [
-        ([0, 2], [1.5, 2.5], {}, "followers: dtype float64: give whole numbers"),
-        ([0, 2], [1, -2], {}, r"followers\[1\]: -2: an id is not negative"),
-        ([0, 3], [1, 2], {}, "indptr: 0 to 3: start at 0 and end at 2"),
-        ([1, 2], [1, 2], {}, "indptr: 1 to 2: start at 0 and end at 2"),
-        ([0, 2, 1, 2], [1, 2], {}, r"indptr\[2\]: 1: a list does not end before it starts"),
-        ([], [], {}, "indptr: .*: give n"),
+        ([0, 2], [1.5, 2.5], {}, "followers: dtype float64 cannot be used; give whole numbers"),
+        ([0, 2], [1, -2], {}, r"followers\[1\]: -2 cannot be used; an id is not negative"),
+        ([0, 3], [1, 2], {}, "indptr: 0 to 3 cannot be used; start at 0 and end at 2"),
+        ([1, 2], [1, 2], {}, "indptr: 1 to 2 cannot be used; start at 0 and end at 2"),
+        (
+            [0, 2, 1, 2],
+            [1, 2],
+            {},
+            r"indptr\[2\]: 1 cannot be used; a list does not end before it starts",
+        ),
+        ([], [], {}, "indptr: .* cannot be used; give n"),
         ([0.0, 2.0], [1, 2], {}, "indptr: float64"),
-        ([0, 2], [1, 2], {"slots": 100}, "slots: 100: use a power of two from 16 to 4096"),
-        ([0, 2], [1, 2], {"slots": 8192}, "slots: 8192: use a power of two"),
-        ([0, 2], [1, 2], {"threads": 0}, "threads: 0: at least 1"),
+        (
+            [0, 2],
+            [1, 2],
+            {"slots": 100},
+            "slots: 100 cannot be used; use a power of two from 16 to 4096",
+        ),
+        ([0, 2], [1, 2], {"slots": 8192}, "slots: 8192 cannot be used; use a power of two"),
+        ([0, 2], [1, 2], {"threads": 0}, "threads: 0 cannot be used; at least 1"),
     ],
 )
 def test_bad_input_is_named(
@@ -214,9 +224,11 @@ def test_bad_input_is_named(
 
 def test_signatures_of_other_shapes_are_refused() -> None:
     a, b = sign([0, 1], [1]), sign([0, 1], [1], slots=256)
-    with pytest.raises(BadArray, match=r"b: shape \(1, 256\): give \(1, 128\), as a has"):
+    with pytest.raises(
+        BadArray, match=r"b: shape \(1, 256\) cannot be used; give \(1, 128\), as a has"
+    ):
         merge(a, b)
-    with pytest.raises(BadArray, match="slots: 256: at most 128"):
+    with pytest.raises(BadArray, match="slots: 256 cannot be used; at most 128"):
         a.folded(256)
     with pytest.raises(BadArray, match="sizes: int64"):
         Signatures(a.minima, np.zeros(2, dtype=np.int64))

@@ -88,7 +88,7 @@ def test_nobody_reaches_nobody() -> None:
 
 
 def test_too_many_accounts_are_refused() -> None:
-    with pytest.raises(BadArray, match="accounts: 501: give at most 500"):
+    with pytest.raises(BadArray, match="accounts: 501 cannot be used; give at most 500"):
         estimated_reach(sign([0] * 502, []))
 
 

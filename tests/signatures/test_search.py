@@ -117,11 +117,11 @@ def test_both_kernels_score_alike(seed: int, wide: int, partly: bool, some: bool
 def test_what_does_not_fit_is_refused() -> None:
     rows = sign([0, 1, 2], [1, 2])
     index = Index(rows)
-    with pytest.raises(BadArray, match="one: 2 rows of 128: give 1 of 128"):
+    with pytest.raises(BadArray, match="one: 2 rows of 128 cannot be used; give 1 of 128"):
         index.most_similar(rows)
-    with pytest.raises(BadArray, match=r"allowed: shape \(5,\): give \(2,\)"):
+    with pytest.raises(BadArray, match=r"allowed: shape \(5,\) cannot be used; give \(2,\)"):
         index.most_similar(rows[0], allowed=np.ones(5, dtype=bool))
-    with pytest.raises(BadArray, match="signatures: 256 slots: sign with 128"):
+    with pytest.raises(BadArray, match="signatures: 256 slots cannot be used; sign with 128"):
         index.add(sign([0, 1], [1], slots=256))
 
 

@@ -336,7 +336,10 @@ def test_a_flipped_byte_is_found_by_a_check(tmp_path: Path) -> None:
         ("{", "cannot be read; restore it from a copy"),
         ("[]", "cannot be read"),
         ('{"schema": 2}', "schema 2, this version reads 1; update taglake"),
-        ('{"schema": 1, "shards": 0, "segments": [], "files": []}', "shards: 0: use 1 to 4096"),
+        (
+            '{"schema": 1, "shards": 0, "segments": [], "files": []}',
+            "shards: 0 cannot be used; use 1 to 4096",
+        ),
         ('{"schema": 1}', "segments"),
     ],
 )
@@ -348,7 +351,7 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str, message: 
 
 def test_lists_of_different_length_are_refused(tmp_path: Path) -> None:
     with Writer(tmp_path) as writer, writer.changes() as changes:  # noqa: SIM117 - one line is too long
-        with pytest.raises(BadArray, match="followers: 1 of them: give 2"):
+        with pytest.raises(BadArray, match="followers: 1 of them cannot be used; give 2"):
             changes.add([1, 2], [3], names(np.array([1, 2])))
 
 

@@ -147,8 +147,8 @@ def table(ending: str, columns: dict[str, Any]) -> Callable[[Path], None]:
     return write
 
 
-NEGATIVE = "follower: .*-4: an id is not negative"
-FRACTION = "account: .*float64: give whole numbers"
+NEGATIVE = "follower: .*-4 cannot be used; an id is not negative"
+FRACTION = "account: .*float64 cannot be used; give whole numbers"
 NO_COLUMN = "no column account or account_id or followed among a, b; name the columns"
 ODD = {"accounts": np.array(["a"]), "indptr": np.array([0, 3]), "followers": np.array([1])}
 UNEVEN = {"account": np.array([1, 2]), "follower": np.array([1])}
