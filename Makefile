@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Tools that call tools find them here.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 ROOMS := taglake api ingestor insights lake registry signatures simnet
-KERNELS := $(wildcard */*.pyx */kernel/*.pyx)
+KERNELS := $(wildcard */*.pyx */*/*.pyx)
 DEMO ?=
 
 .PHONY: help install demo test test-networks faults fuzz check bench format clean

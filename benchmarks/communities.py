@@ -29,10 +29,10 @@ from sklearn.model_selection import StratifiedKFold
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from fakes.graphs import Known, email, minima, planted, public, rows
 from insights.attributes import calibration_error, predict
-from signatures import grouping
-from signatures.communities import Communities, communities
-from signatures.expansion import expand, recall_area, slot_similarity
-from signatures.labels import label, terms_of
+from signatures.graphs import grouping
+from signatures.graphs.communities import Communities, communities
+from signatures.graphs.expansion import expand, recall_area, slot_similarity
+from signatures.graphs.labels import label, terms_of
 
 SHARED = Path(os.environ.get("TAGLAKE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 GRAPHS = SHARED / "graphs"

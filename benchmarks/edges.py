@@ -24,8 +24,8 @@ from _rig import Goal, machine, run, table
 
 from insights.audiences.edges import gather
 from signatures import EdgeStore, Writer
+from signatures.edges.signing import signed_whole
 from signatures.search import Index
-from signatures.signing import signed_whole
 
 EDGES = 100_000_000
 MEMORY = 2 << 30

@@ -19,7 +19,7 @@ import numpy as np
 from _rig import Goal, alternate, machine, spread, table
 
 from signatures import Index, Signatures
-from signatures.bands import neighbours
+from signatures.graphs.bands import neighbours
 from signatures.minhash import similarities
 
 ACCOUNTS, SLOTS, MOST = 1_000_000, 128, 50

@@ -12,11 +12,11 @@ much of the smaller one is in the larger (`overlap`), how many different people 
 0.3333333333333333
 """
 
+from signatures.edges.store import EdgeStore
+from signatures.edges.writer import Writer
 from signatures.estimates import Estimate, jaccard, overlap, union_size
 from signatures.minhash import Signatures, merge, sign
 from signatures.search import Index
-from signatures.store import EdgeStore
-from signatures.writer import Writer
 
 __all__ = [
     "EdgeStore",

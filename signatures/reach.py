@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from signatures.arrays import F64, I64, U64
+from signatures.edges.lists import shared
 from signatures.errors import BadArray
 from signatures.estimates import Estimate, held_by, overlap, union_size, wilson
-from signatures.lists import shared
 from signatures.minhash import EMPTY, Signatures
 
 MOST = 500  # accounts; their overlap is a matrix

@@ -2,7 +2,7 @@
 
 from ingestor import depth, kernel, observe
 from lake import entries
-from signatures import grouping
+from signatures.graphs import grouping
 
 
 def missing() -> list[str]:

@@ -14,10 +14,10 @@ import structlog
 from insights.errors import Damaged
 from signatures import EdgeStore, Index, Signatures
 from signatures.arrays import I64, U64
+from signatures.edges.signing import signed_rows, signed_whole
+from signatures.edges.store import is_store, stamp
 from signatures.errors import BadStore
 from signatures.hashing import id_of
-from signatures.signing import signed_rows, signed_whole
-from signatures.store import is_store, stamp
 
 log = structlog.get_logger()
 

@@ -12,11 +12,11 @@ from insights.audiences.estimates import hundredth
 from insights.audiences.named import Listed, listed
 from lake.contract import Lake, Where
 from lake.records import Post, Profile, Record, Rollup
-from signatures.bands import Graph, neighbours
-from signatures.communities import Communities, communities
-from signatures.labels import label, terms_of
-from signatures.layout import MOST as DRAWN
-from signatures.layout import layout
+from signatures.graphs.bands import Graph, neighbours
+from signatures.graphs.communities import Communities, communities
+from signatures.graphs.labels import label, terms_of
+from signatures.graphs.layout import MOST as DRAWN
+from signatures.graphs.layout import layout
 
 LEAST = 0.02  # similarity; less is noise of 128 slots
 LABELLED = 2_000  # accounts of a network whose words are read, the most followed first

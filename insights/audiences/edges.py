@@ -13,7 +13,7 @@ import pyarrow as pa
 from insights.errors import BadRequest
 from lake.edge_lists import Edges, read_edges
 from signatures.arrays import I64, U64, ids_of
-from signatures.changes import Changes
+from signatures.edges.changes import Changes
 from signatures.errors import BadArray, BadEdges
 from signatures.hashing import ids_of_text
 

@@ -12,7 +12,7 @@ from insights.errors import BadRequest
 from lake.contract import Lake
 from signatures import Estimate, overlap
 from signatures.arrays import I64
-from signatures.lists import shared
+from signatures.edges.lists import shared
 
 MOST = 500
 EXACT = 20  # of the best, whose lists are compared one by one

@@ -22,7 +22,7 @@ from lake.records import Audience, Follow, Record
 from registry.models import Campaign
 from signatures import Writer
 from signatures.arrays import I64, Bools
-from signatures.changes import Changes
+from signatures.edges.changes import Changes
 from signatures.errors import StoreBusy
 from signatures.hashing import id_of
 

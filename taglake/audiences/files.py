@@ -13,9 +13,9 @@ import numpy as np
 from insights.audiences.edges import gather
 from insights.audiences.exports import Format, export_edges
 from signatures import EdgeStore, Writer
-from signatures.applying import Mode
+from signatures.edges.applying import Mode
+from signatures.edges.store import is_store
 from signatures.hashing import id_of
-from signatures.store import is_store
 from taglake.errors import BadSetting, NotThere
 from taglake.settings import Settings
 

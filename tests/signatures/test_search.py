@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from invented.audiences import flat
 from signatures import Index, Signatures, _scan_c, _scan_py, jaccard, merge, sign
-from signatures.bands import neighbours
 from signatures.errors import BadArray
+from signatures.graphs.bands import neighbours
 from signatures.minhash import EMPTY
 
 

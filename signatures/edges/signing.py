@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 
 from signatures.arrays import I32, I64, U64
+from signatures.edges.segments import Segment
+from signatures.edges.store import EdgeStore
 from signatures.minhash import EMPTY, Signatures, lowered
-from signatures.segments import Segment
-from signatures.store import EdgeStore
 
 _BLOCK = 512  # accounts whose minima stay in the processor's cache while their lists are read
 

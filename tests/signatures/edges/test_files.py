@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from signatures.edges.files import ArrayFile, new_folder, replace_text, write_file
 from signatures.errors import BadStore
-from signatures.files import ArrayFile, new_folder, replace_text, write_file
 
 NUMBERS = np.arange(100, dtype=np.uint64)
 

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from signatures.arrays import I64, U64, Bools
+from signatures.edges.files import ArrayFile, write_file
+from signatures.edges.lists import Lists
 from signatures.errors import BadStore, TooManyEdges
-from signatures.files import ArrayFile, write_file
-from signatures.lists import Lists
 
 ACCOUNTS = "accounts"
 UNKNOWN = -1  # no time

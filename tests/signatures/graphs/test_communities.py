@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from fakes.graphs import Known, cliques, drawn, planted, public
-from signatures.communities import Communities, communities
 from signatures.errors import BadArray
-from signatures.graphs import edges_of, graph_of, modularity
-from signatures.grouping import connected
+from signatures.graphs.communities import Communities, communities
+from signatures.graphs.grouping import connected
+from signatures.graphs.weighted import edges_of, graph_of, modularity
 
 NOTHING = np.array([], int)
 edge_lists = st.lists(
@@ -97,7 +97,7 @@ def test_a_single_run_tells_no_stability() -> None:
 
 def test_compiled_and_python_kernels_give_the_same_communities() -> None:
     code = (
-        "from fakes.graphs import planted; from signatures.communities import communities;"
+        "from fakes.graphs import planted; from signatures.graphs.communities import communities;"
         "k = planted(300, 2000, 5, 0.5, seed=6);"
         "c = communities(k.sources, k.targets, n=300); print(c.labels.tolist(), c.stability)"
     )

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from signatures.arrays import I64, Bools
-from signatures.changes import Changes
-from signatures.lists import Lists, no_lists
-from signatures.segments import Accounts, write_edges
-from signatures.store import EdgeStore, rows_of
+from signatures.edges.changes import Changes
+from signatures.edges.lists import Lists, no_lists
+from signatures.edges.segments import Accounts, write_edges
+from signatures.edges.store import EdgeStore, rows_of
 
 Mode = Literal["add", "remove", "replace"]
 SMALL = 1 << 21  # edges; a segment of so many is one file

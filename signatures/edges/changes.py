@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from signatures.arrays import I64, U64, ids_of
+from signatures.edges.lists import Lists, lists_of
+from signatures.edges.numbering import Numbering
+from signatures.edges.shards import shards_of
 from signatures.errors import BadArray
 from signatures.hashing import mix64
-from signatures.lists import Lists, lists_of
-from signatures.numbering import Numbering
-from signatures.shards import shards_of
 
 EDGE: np.dtype[Any] = np.dtype([("row", "<u4"), ("hash", "<u8")])
 _BYTES = 64  # of memory an edge takes while it is sorted, at the most

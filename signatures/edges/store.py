@@ -1,7 +1,7 @@
 """The audiences of one network on disk: who follows each account, readable while it is written.
 
-A store is a folder: `store.json` says which segments it consists of (`signatures.segments`), and
-which file holds signatures. Only `signatures.writer` changes it; a reader keeps what it opened.
+A store is a folder: `store.json` says which segments it consists of (`segments.py`), and which file
+holds signatures. Only `writer.py` changes it; a reader keeps what it opened.
 """
 
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from signatures import manifest
 from signatures.arrays import I64, U64, Bools
+from signatures.edges import manifest
+from signatures.edges.files import ArrayFile
+from signatures.edges.lists import Lists, no_lists, one_list, summed
+from signatures.edges.segments import UNKNOWN, Segment
 from signatures.errors import BadStore, UnknownAccount
-from signatures.files import ArrayFile
 from signatures.hashing import id_of, unmix64
-from signatures.lists import Lists, no_lists, one_list, summed
 from signatures.minhash import Signatures
-from signatures.segments import UNKNOWN, Segment
 
 _TRIES = 5  # a store may be compacted between the reading of its manifest and that of its files
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signatures.errors import BadArray, SignatureError
-from signatures.graphs import conductance, edges_of, graph_of, modularity
+from signatures.graphs.weighted import conductance, edges_of, graph_of, modularity
 
 # Two triangles and a bridge: 7 edges, 3 inside each, strengths 7 and 7.
 SOURCES, TARGETS = np.array([0, 1, 0, 3, 4, 3, 2]), np.array([1, 2, 2, 4, 5, 5, 3])

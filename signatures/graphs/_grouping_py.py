@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from signatures._parts_py import F64, I32, Lists
+from signatures.graphs._parts_py import F64, I32, Lists
 
 LEAST = 1e-12  # a gain below is rounding: moving for it would never end
 VISITS = 100  # of a node on average; a few are usual

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from invented.audiences import flat
 from signatures import EdgeStore, Signatures, Writer, sign
-from signatures.changes import Changes
+from signatures.edges.changes import Changes
+from signatures.edges.lists import Lists
 from signatures.errors import BadArray, BadStore, StoreBusy, UnknownAccount
 from signatures.hashing import id_of, mix64
-from signatures.lists import Lists
 from signatures.minhash import EMPTY
 
 Truth = dict[int, set[int]]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from signatures.edges.files import SCHEMA, replace_text
+from signatures.edges.shards import check_shards
 from signatures.errors import BadStore, StoreBusy
-from signatures.files import SCHEMA, replace_text
-from signatures.shards import check_shards
 
 MANIFEST = "store.json"
 LOCK = "lock"

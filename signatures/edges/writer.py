@@ -13,19 +13,19 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from signatures import manifest
-from signatures.applying import SMALL, Applying, Mode
 from signatures.arrays import U64
-from signatures.changes import Changes
-from signatures.files import new_folder, remove, write_file
+from signatures.edges import manifest
+from signatures.edges.applying import SMALL, Applying, Mode
+from signatures.edges.changes import Changes
+from signatures.edges.files import new_folder, remove, write_file
+from signatures.edges.lists import Lists, no_lists
+from signatures.edges.manifest import Manifest
+from signatures.edges.segments import UNKNOWN, Accounts, write_accounts, write_edges
+from signatures.edges.shards import check_shards
+from signatures.edges.signing import signed_again, signed_whole
+from signatures.edges.store import EdgeStore, is_store
 from signatures.hashing import mix64
-from signatures.lists import Lists, no_lists
-from signatures.manifest import Manifest
 from signatures.minhash import Signatures, check_slots
-from signatures.segments import UNKNOWN, Accounts, write_accounts, write_edges
-from signatures.shards import check_shards
-from signatures.signing import signed_again, signed_whole
-from signatures.store import EdgeStore, is_store
 
 Progress = Callable[[int, int], None]
 """Told how many of how many steps are done."""

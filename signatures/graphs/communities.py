@@ -14,9 +14,9 @@ from math import log
 
 import numpy as np
 
-from signatures import grouping
 from signatures.errors import BadArray
-from signatures.graphs import (
+from signatures.graphs import grouping
+from signatures.graphs.weighted import (
     F64,
     I32,
     I64,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fakes.graphs import EMPTY, Known, email, minima
 from signatures.errors import BadArray
-from signatures.expansion import Similarity, expand, recall_area, slot_similarity
+from signatures.graphs.expansion import Similarity, expand, recall_area, slot_similarity
 
 # A chain: each account is like the next one, 0.5, and a little like all others, 0.1.
 CHAIN = np.full((6, 6), 0.1) + 0.4 * (np.eye(6, k=1) + np.eye(6, k=-1)) + 0.9 * np.eye(6)

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from signatures import grouping
 from signatures.errors import BadArray
+from signatures.graphs import grouping
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.graphs import public, rows
-from signatures.communities import communities
 from signatures.errors import BadArray
-from signatures.labels import label, terms_of, top_terms
+from signatures.graphs.communities import communities
+from signatures.graphs.labels import label, terms_of, top_terms
 
 # The commonest words of five languages; every account writes one of them.
 COMMON = {

@@ -7,15 +7,15 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING or os.environ.get("TAGLAKE_PURE") == "1":
-    from signatures import _grouping_py as _moves
-    from signatures import _parts_py as _parts
+    from signatures.graphs import _grouping_py as _moves
+    from signatures.graphs import _parts_py as _parts
 else:
     try:
-        from signatures import _grouping_c as _moves
-        from signatures import _parts_c as _parts
+        from signatures.graphs import _grouping_c as _moves
+        from signatures.graphs import _parts_c as _parts
     except ImportError:  # no C compiler when it was installed
-        from signatures import _grouping_py as _moves
-        from signatures import _parts_py as _parts
+        from signatures.graphs import _grouping_py as _moves
+        from signatures.graphs import _parts_py as _parts
 
 neighbours = _parts.neighbours
 connected = _parts.connected

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invented.audiences import flat
-from signatures import _lists_c, _lists_py
-from signatures.lists import Lists, lists_of, no_lists, one_list, shared, summed
-from signatures.numbering import Numbering
+from signatures.edges import _lists_c, _lists_py
+from signatures.edges.lists import Lists, lists_of, no_lists, one_list, shared, summed
+from signatures.edges.numbering import Numbering
 
 small = st.integers(0, 30)
 pairs = st.lists(st.tuples(st.integers(0, 3), small | st.just(2**64 - 1)), max_size=80)

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from signatures.arrays import I64, U64
 
 if TYPE_CHECKING or os.environ.get("TAGLAKE_PURE") == "1":
-    from signatures import _lists_py as _kernel
+    from signatures.edges import _lists_py as _kernel
 else:
     try:
-        from signatures import _lists_c as _kernel
+        from signatures.edges import _lists_c as _kernel
     except ImportError:  # no C compiler when it was installed
-        from signatures import _lists_py as _kernel
+        from signatures.edges import _lists_py as _kernel
 
 
 class Numbering:

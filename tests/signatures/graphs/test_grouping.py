@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.graphs import planted
-from signatures import _grouping_c, _grouping_py, _parts_c, _parts_py
-from signatures.grouping import kernel_name
+from signatures.graphs import _grouping_c, _grouping_py, _parts_c, _parts_py
+from signatures.graphs.grouping import kernel_name
 
 # Weights that no binary fraction holds: sums in another order would differ in their last digit.
 edge_lists = st.lists(

@@ -1,0 +1,1 @@
+"""Who is like whom: the graph of similar audiences, its communities, what these are about."""
