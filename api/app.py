@@ -37,6 +37,7 @@ from api.problem import Problem, respond
 from api.services import Services
 from api.settings import ApiSettings
 from api.validation import field_problems
+from insights.audiences.around import Around
 from insights.audiences.book import NOBODY, Book
 from insights.audiences.campaign import CampaignOverlap
 from insights.audiences.similar import Similar
@@ -64,7 +65,7 @@ ROUTERS = (
 )  # fmt: skip
 
 KINDS = (
-    account.Account, account.Definitions, CommunityMaps, CampaignOverlap,
+    account.Account, account.Definitions, Around, CommunityMaps, CampaignOverlap,
     campaigns.CampaignList, campaigns.CampaignOut,
     health.Health, Comparison, HashtagList, History, Plan, PostList, PublisherList, Quality,
     ShareOfVoice, Similar, Spikes, Summary, Timeseries,

@@ -13,11 +13,12 @@ from api.answers import Answer
 from api.deps import Parts, Readable, Reader
 from api.errors import Missing
 from api.openapi import answer, binary
-from api.params import Figure, OverlapOf, Params, SimilarTo
+from api.params import AroundOf, Figure, OverlapOf, Params, SimilarTo
 from api.reports import report, shared
 from api.services import Services
 from api.words import Ident, Network
 from insights import audience_figures, figures
+from insights.audiences.around import Around, around
 from insights.audiences.campaign import CampaignOverlap, campaign_overlap
 from insights.audiences.communities import CommunityMap, community_map, stored_communities
 from insights.audiences.similar import Similar, similar
@@ -100,6 +101,30 @@ async def list_communities(
         return answers.encoded({"networks": found})
 
     return answers.respond(request, await parts.answers.get(("communities",), make))
+
+
+@router.get(
+    "/communities/{network}/around",
+    operation_id="listAccountsAround",
+    response_class=Response,
+    responses=answer(Around, "Accounts with audiences like those of some, the nearest first"),
+)
+async def accounts_around(
+    request: Request, parts: Parts, key: Reader, network: ON, query: Annotated[AroundOf, Query()]
+) -> Response:
+    """Return the community around some accounts, without a map of all."""
+
+    async def make() -> Answer:
+        """Expand."""
+        return answers.encoded(
+            await around(
+                parts.lake, parts.audiences, network, query.account,
+                most=query.limit or parts.settings.page_size, method=query.method,
+            )
+        )  # fmt: skip
+
+    made = await parts.answers.get((request.url.path, query.model_dump_json()), make)
+    return answers.respond(request, made)
 
 
 @router.get(

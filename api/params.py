@@ -115,6 +115,13 @@ class SimilarTo(Params):
     limit: Limit | None = None
 
 
+class AroundOf(SimilarTo):
+    """Whose community, and how it is grown."""
+
+    account: list[Ident] = Field(min_length=1, max_length=MAX_VALUES, description="Ids of accounts")
+    method: Literal["similarity", "agglomerative"] = "similarity"
+
+
 class Publishers(Ranking):
     """How accounts are ranked."""
 

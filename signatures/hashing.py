@@ -34,6 +34,11 @@ _INVERSE1 = np.uint64(pow(0x85EBCA6B, -1, 2**64))
 _INVERSE2 = np.uint64(pow(0xBF58476D1CE4E5B9, -1, 2**64))
 
 
+def kernel_name() -> str:
+    """Return which kernel reads ids: "c" or "python"."""
+    return "c" if _texts.__name__.endswith("_c") else "python"
+
+
 def mix64(ids: npt.ArrayLike) -> U64:
     """Return the hash of each id, shape (n,).
 

@@ -40,6 +40,11 @@ _EVERY, _ALL = np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.int64)
 Bytes = npt.NDArray[np.uint8]
 
 
+def kernel_name() -> str:
+    """Return which kernel scans: "c" or "python"."""
+    return "c" if _kernel.__name__.endswith("_c") else "python"
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Found:
     """Rows with their Jaccard similarity to what was asked for, the most similar first."""

@@ -2,6 +2,8 @@
 
 from ingestor import depth, kernel, observe
 from lake import entries
+from signatures import hashing, minhash, search
+from signatures.edges import lists
 from signatures.graphs import grouping
 
 
@@ -17,6 +19,10 @@ def compiled() -> dict[str, bool]:
         "group accounts into communities": grouping.kernel_name,
         "measure how deep JSON nests": depth.kernel_name,
         "read answers into rows": kernel.kernel_name,
+        "read ids of followers": hashing.kernel_name,
+        "search signatures": search.kernel_name,
+        "sign audiences": minhash.kernel_name,
+        "sort lists of followers": lists.kernel_name,
         "write bulk bodies": entries.kernel_name,
     }
     return {name: kernel_name() == "c" for name, kernel_name in named.items()}

@@ -22,6 +22,11 @@ else:
         from signatures.edges import _lists_py as _kernel
 
 
+def kernel_name() -> str:
+    """Return which kernel sorts: "c" or "python"."""
+    return "c" if _kernel.__name__.endswith("_c") else "python"
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Lists:
     """n lists. indptr: int64, shape (n + 1,). hashes: uint64, shape (indptr[-1],)."""

@@ -1,5 +1,6 @@
 """Answers about audiences, for a terminal."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,15 +8,17 @@ import msgspec
 
 from ingestor.clock import SystemClock
 from insights import audience_figures, figures
+from insights.audiences.around import Around, Method, around
 from insights.audiences.book import Book
 from insights.audiences.communities import CommunityMap, community_map
 from insights.audiences.estimates import Interval
 from insights.audiences.named import Listed, ids_of
 from insights.audiences.reach import Member, Overlap, Overlaps, overlaps
 from insights.audiences.similar import Similar, SimilarAccount, similar
+from insights.audiences.traits import Traits, traits
 from taglake import wiring
 from taglake.audiences.files import store_of
-from taglake.errors import NotThere
+from taglake.errors import BadSetting, NotThere
 from taglake.settings import Settings
 
 
@@ -49,6 +52,48 @@ async def communities_of(settings: Settings, network: str) -> CommunityMap:
     async with wiring.open_lake(settings) as lake:
         now = SystemClock().now()
         return await community_map(lake, Book(settings.audience.folder), network, now=now)
+
+
+async def around_of(
+    settings: Settings, network: str, names: Sequence[str], *, most: int, method: Method
+) -> Around:
+    """Return the community around some accounts. Raises NotThere, BadRequest."""
+    store_of(settings, network)
+    book = Book(settings.audience.folder)
+    async with wiring.open_lake(settings) as lake:
+        ids = list(dict.fromkeys((await ids_of(lake, book, network, names)).values()))
+        found = await around(lake, book, network, ids, most=most, method=method)
+    if not found.seeds:
+        raise NotThere(f"account {', '.join(names)}: nobody's followers are known on {network}")
+    return found
+
+
+async def traits_of(
+    settings: Settings, network: str, labels: Path, *, least: float, each: bool
+) -> Traits:
+    """Return an attribute of all accounts from a CSV of what is known; without single accounts
+    unless `each`. Raises NotThere, BadSetting, BadRequest.
+    """
+    store_of(settings, network)
+    known = _labels(labels, network)
+    found = await traits(Book(settings.audience.folder), network, known, least=least)
+    return found if each else msgspec.structs.replace(found, accounts=())
+
+
+def _labels(path: Path, network: str) -> dict[str, str]:
+    """Return the values of a CSV by native id. Raises BadSetting naming the line."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        if not {"account", "value"} <= set(rows.fieldnames or ()):
+            raise BadSetting(f"{path}: its first line names no columns account and value; add them")
+        known = {}
+        for row in rows:
+            if not row["account"] or not row["value"]:
+                raise BadSetting(
+                    f"{path}, line {rows.line_num}: account or value is empty; fill it"
+                )
+            known[row["account"].removeprefix(f"{network}:")] = row["value"]
+    return known
 
 
 def draw(found: CommunityMap, path: Path) -> None:
@@ -133,6 +178,35 @@ def told_communities(found: CommunityMap) -> str:
         lines.append(f"{one.number + 1:3}  {about}")
         lines.append(f"     {one.accounts:,} accounts, conductance {one.conductance:g}: {members}")
     return "\n".join(lines)
+
+
+def told_around(found: Around) -> str:
+    """Return the accounts around some others, a line each."""
+    seeds = ", ".join(name_of(one) for one in found.seeds)
+    lines = [f"around {seeds}, by {found.method}"]
+    lines += [
+        f"{one.score:6.2f}  {name_of(one.account)}  ({one.account.followers:,} followers)"
+        for one in found.found
+    ]
+    return "\n".join(lines + [_unknown(one) for one in found.unknown])
+
+
+def told_traits(found: Traits) -> str:
+    """Return an attribute of accounts, as lines."""
+    lines = [
+        f"{found.known:,} known; of hidden ones {found.accuracy:g} % are told right, "
+        f"{found.baseline:g} % by the commonest value"
+    ]
+    if not found.better:
+        lines.append("no better than the commonest value: nothing is told")
+    else:
+        lines.append(f"probabilities are off by {found.calibration_error:g} on average")
+        lines += [f"  {one.value}: {range_of(one.accounts)} accounts" for one in found.shares]
+        lines += [
+            f"{one.account}  {one.value or 'unknown'}  {one.probability:g}"
+            for one in found.accounts
+        ]
+    return "\n".join(lines + [_unknown(f":{one}") for one in found.unplaced])
 
 
 def name_of(account: Listed) -> str:

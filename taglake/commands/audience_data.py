@@ -190,6 +190,7 @@ def communities(load: SettingsOf, network: str, picture: Path | None, json_: boo
 
     \b
       taglake audience communities --network mastodon --map map.png
+      taglake audience around nike adidas --network mastodon      only the one around these
     """
     from taglake.audiences.answers import communities_of, draw, told_communities
 
@@ -199,6 +200,65 @@ def communities(load: SettingsOf, network: str, picture: Path | None, json_: boo
     if picture is not None:
         draw(found, picture)
     as_json(found) if json_ else click.echo(told_communities(found))
+
+
+@click.command()
+@ACCOUNTS
+@NETWORK
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@click.option("--method", default="similarity", show_default=True,
+              type=click.Choice(["similarity", "agglomerative"]),
+              help="agglomerative: who is found speaks for the next.")  # fmt: skip
+@JSON
+@click.pass_obj
+def around(
+    load: SettingsOf,
+    accounts: tuple[str, ...],
+    network: str,
+    limit: int,
+    method: Literal["similarity", "agglomerative"],
+    json_: bool,
+) -> None:
+    """Find the community around some accounts: whose audiences are like theirs.
+
+    \b
+      taglake audience around nike adidas puma --network x --limit 50
+    """
+    from taglake.audiences.answers import around_of, told_around
+
+    found = asyncio.run(
+        around_of(settings_of(load), _plain(network), accounts, most=limit, method=method)
+    )
+    as_json(found) if json_ else click.echo(told_around(found))
+
+
+@click.command()
+@click.argument("labels", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@NETWORK
+@click.option("--least", default=0.5, show_default=True, type=click.FloatRange(0, 1),
+              help="Probability below which an account stays unknown.")  # fmt: skip
+@click.option("--accounts", "each", is_flag=True,
+              help="Tell of each account; not for sensitive attributes.")  # fmt: skip
+@JSON
+@click.pass_obj
+def predict(
+    load: SettingsOf, labels: Path, network: str, least: float, each: bool, json_: bool
+) -> None:
+    """Tell an attribute of accounts, such as their country, from those with like audiences.
+
+    LABELS is a CSV of what is known, with the columns account and value, 50 accounts or more. What
+    is told says how often it is right where the value was hidden, and nothing is told that is not
+    better than the commonest value for everybody.
+
+    \b
+      taglake audience predict countries.csv --network x
+    """
+    from taglake.audiences.answers import told_traits, traits_of
+
+    found = asyncio.run(
+        traits_of(settings_of(load), _plain(network), labels, least=least, each=each)
+    )
+    as_json(found) if json_ else click.echo(told_traits(found))
 
 
 @click.command()
@@ -245,4 +305,6 @@ def _plain(network: str) -> str:
     return network
 
 
-COMMANDS = (import_, export, sign, similar, overlap, reach, communities, check, forget)
+COMMANDS = (
+    import_, export, sign, similar, overlap, reach, communities, around, predict, check, forget,
+)  # fmt: skip

@@ -117,6 +117,17 @@ async def test_communities_are_listed_by_network(known: httpx.AsyncClient) -> No
     assert len(found["map"]) == 13
 
 
+async def test_the_community_around_accounts_is_listed(known: httpx.AsyncClient) -> None:
+    query = "account=mastodon:runner1&account=mastodon:runner3&account=mastodon:who&limit=4"
+    found = (await known.get(f"/v1/communities/mastodon/around?{query}")).json()
+    assert [one["id"] for one in found["seeds"]] == ["mastodon:runner1", "mastodon:runner3"]
+    assert found["unknown"] == ["mastodon:who"]
+    assert {one["account"]["id"] for one in found["found"]} == {
+        f"mastodon:runner{number}" for number in (5, 7, 9, 11)
+    }
+    assert (await known.get("/v1/communities/mastodon/around")).status_code == 422
+
+
 async def test_there_are_no_communities_without_audiences(api: httpx.AsyncClient) -> None:
     assert (await api.get("/v1/communities")).json() == {"networks": []}
 

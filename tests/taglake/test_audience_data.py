@@ -97,6 +97,64 @@ def test_communities_are_listed_and_drawn(known: Run, home: Path) -> None:
     assert known("audience", "communities", *ON, "--map", "map.gif").code == 2
 
 
+def test_the_community_around_accounts_is_found(known: Run) -> None:
+    lines = known("audience", "around", "acct1", "acct4", *ON, "--limit", "8").out.splitlines()
+    assert lines[0] == "around x:acct1, x:acct4, by similarity"
+    numbers = [int(line.partition("acct")[2].partition(" ")[0]) for line in lines[1:]]
+    assert sorted(numbers) == [7, 10, 13, 16, 19, 22, 25, 28]
+    grown = known("audience", "around", "acct1", "who", *ON, "--method", "agglomerative").out
+    assert grown.splitlines()[0] == "around x:acct1, by agglomerative"
+    assert grown.splitlines()[-1] == "unknown: the followers of who"
+    assert known("audience", "around", "who", *ON).code == 3
+
+
+@pytest.fixture
+def countries(ready: Run, home: Path) -> Run:
+    """Two hundred accounts of two countries; which is known of every second one."""
+    rng = np.random.default_rng(2)
+    lines, labels = ["account,follower"], ["account,value"]
+    for account in range(200):
+        fans = 1_000 * (account % 2) + rng.permutation(300)[:120]
+        lines += [f"a{account},{fan}" for fan in fans.tolist()]
+        if account % 4 < 2:
+            labels.append(f"a{account},{('DE', 'FR')[account % 2]}")
+    (home / "many.csv").write_text("\n".join(lines) + "\n")
+    (home / "labels.csv").write_text("\n".join([*labels, "gone,DE"]) + "\n")
+    assert ready("audience", "import", "many.csv", "--network", "y").code == 0
+    return ready
+
+
+def test_an_attribute_is_told_with_how_far_it_can_be_believed(countries: Run) -> None:
+    lines = countries("audience", "predict", "labels.csv", "--network", "y").out.splitlines()
+    assert lines[0].startswith("100 known; of hidden ones 100 % are told right, 50 % by")
+    assert {line.partition(":")[0] for line in lines[2:4]} == {"  DE", "  FR"}
+    assert lines[-1] == "unknown: the followers of gone"
+    told = json.loads(
+        countries("audience", "predict", "labels.csv", "--network", "y", "--json").out
+    )
+    assert told["accounts"] == []  # only who asks for single accounts is told of them
+    each = countries("audience", "predict", "labels.csv", "--network", "y", "--json", "--accounts")
+    found = {one["account"]: one["value"] for one in json.loads(each.out)["accounts"]}
+    assert len(found) == 100
+    assert all(value == ("DE", "FR")[int(name[3:]) % 2] for name, value in found.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n", "names no columns account and value"),
+        ("account,value\na1,\n", "line 2: account or value is empty"),
+        ("account,value\na1,DE\na2,FR\n", "cannot be used"),
+    ],
+)
+def test_labels_that_do_not_do_are_named(
+    countries: Run, home: Path, text: str, message: str
+) -> None:
+    (home / "bad.csv").write_text(text)
+    failed = countries("audience", "predict", "bad.csv", "--network", "y")
+    assert (failed.code, message in failed.err) == (2, True), failed.err
+
+
 def test_audiences_are_exported_and_come_back(known: Run, home: Path) -> None:
     assert known("audience", "export", "out.npz", *ON, "--format", "npz").out == (
         "6,000 edges in out.npz\n"
