@@ -1,6 +1,7 @@
 """What is known of some accounts, told of the others by whose audiences are alike."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -95,7 +96,7 @@ def _shares(found: Attribute, words: list[str]) -> tuple[Share, ...]:
         Share(
             value=words[group.value],
             accounts=Interval(
-                value=round(group.accounts), low=np.floor(group.low), high=np.ceil(group.high)
+                value=round(group.accounts), low=math.floor(group.low), high=math.ceil(group.high)
             ),
         )
         for group in aggregate(found)
