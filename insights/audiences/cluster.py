@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from dask.delayed import Delayed, delayed
-from distributed import Client
+from dask.distributed import Client
 
 from signatures import EdgeStore, Signatures, merge
 from signatures.minhash import EMPTY, check_slots, lowered

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from dask.distributed import Client, LocalCluster
 
 from insights.audiences.cluster import sign_on_cluster
 from signatures import EdgeStore, Writer
