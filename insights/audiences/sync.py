@@ -29,6 +29,7 @@ from signatures.hashing import id_of
 log = structlog.get_logger()
 
 AT_ONCE = 5_000_000  # followers in one change of a store
+ARRIVED = 0.98  # of the followers a reading listed; who follows anew meanwhile is listed twice
 SEGMENTS = 8  # a store of more is compacted
 
 
@@ -77,20 +78,19 @@ class AudienceSync:
         with Writer(self._folder / network) as writer:
             for part in _parts(audiences):
                 for whole in (True, False):
-                    chosen = [one for one in part if one.complete is whole]
-                    if chosen:
-                        await self._write(lake, writer, chosen, whole=whole)
+                    await self._write(lake, writer, [one for one in part if one.complete is whole])
             await asyncio.to_thread(writer.sign)
             if writer.segments > SEGMENTS:
                 await asyncio.to_thread(writer.compact)
 
-    async def _write(
-        self, lake: Lake, writer: Writer, audiences: Sequence[Audience], *, whole: bool
-    ) -> None:
+    async def _write(self, lake: Lake, writer: Writer, audiences: Sequence[Audience]) -> None:
+        """Write lists that are all whole, or all cut short."""
         with writer.changes() as changes:
-            for one in audiences:
-                await _gather(lake, changes, one)
-            read_at, complete = _states(changes, audiences)
+            taken = [one for one in audiences if await _gather(lake, changes, one)]
+            if not taken:
+                return
+            read_at, complete = _states(changes, taken)
+            whole = taken[0].complete
             await asyncio.to_thread(
                 writer.apply,
                 changes,
@@ -100,17 +100,31 @@ class AudienceSync:
             )
 
 
-async def _gather(lake: Lake, changes: Changes, audience: Audience) -> None:
-    """Add the followers of one account that its last reading met."""
-    name = _native(audience.id)
-    key = np.array([id_of(name)], dtype=np.uint64)
-    named = np.array([name], dtype=object)
-    changes.add_accounts(key, named)
+async def _gather(lake: Lake, changes: Changes, audience: Audience) -> bool:
+    """Add the followers of one account that its last reading met; return whether they are there.
+
+    The last page's edges may reach the lake after the record that tells the list's end: a list of
+    far fewer than were seen waits for the next run.
+    """
+    name, found = _native(audience.id), [np.zeros(0, dtype=np.uint64)]
     since = audience.whole_from if audience.complete else audience.started_at
     where = Where(accounts=(audience.account_id,), time="observed_at", since=since)
     async for batch in lake.scan(Follow, where, raw=False):
-        ids = np.array([id_of(_native(one.follower_id)) for one in batch], dtype=np.uint64)
-        changes.add(np.repeat(key, len(ids)), ids, lambda places: named[places * 0])
+        ids = [id_of(_native(one.follower_id)) for one in batch]
+        found.append(np.array(ids, dtype=np.uint64))
+    followers = np.concatenate(found)
+    if len(followers) < ARRIVED * audience.seen:
+        log.info(
+            "followers are on their way",
+            account=audience.id,
+            seen=audience.seen,
+            there=len(followers),
+        )
+        return False
+    key, named = np.array([id_of(name)], dtype=np.uint64), np.array([name], dtype=object)
+    changes.add_accounts(key, named)
+    changes.add(np.repeat(key, len(followers)), followers, lambda places: named[places * 0])
+    return True
 
 
 def _states(changes: Changes, audiences: Sequence[Audience]) -> tuple[I64, Bools]:

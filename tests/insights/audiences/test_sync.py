@@ -94,6 +94,17 @@ async def test_a_list_that_is_being_read_or_hidden_changes_nothing(
     assert known(tmp_path) == {}
 
 
+async def test_a_list_whose_edges_are_on_their_way_waits(tmp_path: Path) -> None:
+    lake = MemoryLake()
+    records = read("ann", [f"fan{number}" for number in range(100)])
+    await lake.append(records[50:])
+    await synced(lake, tmp_path)
+    assert known(tmp_path) == {}
+    await lake.append(records[:50])
+    await synced(lake, tmp_path)
+    assert known(tmp_path) == {"ann": 100}
+
+
 async def test_a_second_run_does_nothing(lake: Lake, tmp_path: Path) -> None:
     await lake.append(read("ann", ["bob", "cy"]))
     await synced(lake, tmp_path)
