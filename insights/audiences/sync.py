@@ -8,7 +8,7 @@ short, or runs twice, does no harm.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 AT_ONCE = 5_000_000  # followers in one change of a store
 ARRIVED = 0.98  # of the followers a reading listed; who follows anew meanwhile is listed twice
+LATEST = timedelta(hours=1)  # that edges may be on their way
 SEGMENTS = 8  # a store of more is compacted
 
 
@@ -48,7 +49,7 @@ class AudienceSync:
         found: list[Record] = []
         for network, audiences in sorted((await self._due(lake)).items()):
             try:
-                await self._take(lake, network, audiences)
+                await self._take(lake, network, audiences, now)
             except StoreBusy as busy:  # somebody imports: next time
                 log.warning("audiences wait", network=network, reason=str(busy))
                 continue
@@ -73,20 +74,25 @@ class AudienceSync:
         shelf, row = place
         return int(shelf.store.read_at[row]) >= milliseconds(audience.ended_at)
 
-    async def _take(self, lake: Lake, network: str, audiences: Sequence[Audience]) -> None:
+    async def _take(
+        self, lake: Lake, network: str, audiences: Sequence[Audience], now: datetime
+    ) -> None:
         """Put some audiences into their store, and sign it."""
         with Writer(self._folder / network) as writer:
             for part in _parts(audiences):
                 for whole in (True, False):
-                    await self._write(lake, writer, [one for one in part if one.complete is whole])
+                    chosen = [one for one in part if one.complete is whole]
+                    await self._write(lake, writer, chosen, now)
             await asyncio.to_thread(writer.sign)
             if writer.segments > SEGMENTS:
                 await asyncio.to_thread(writer.compact)
 
-    async def _write(self, lake: Lake, writer: Writer, audiences: Sequence[Audience]) -> None:
+    async def _write(
+        self, lake: Lake, writer: Writer, audiences: Sequence[Audience], now: datetime
+    ) -> None:
         """Write lists that are all whole, or all cut short."""
         with writer.changes() as changes:
-            taken = [one for one in audiences if await _gather(lake, changes, one)]
+            taken = [one for one in audiences if await _gather(lake, changes, one, now)]
             if not taken:
                 return
             read_at, complete = _states(changes, taken)
@@ -100,11 +106,11 @@ class AudienceSync:
             )
 
 
-async def _gather(lake: Lake, changes: Changes, audience: Audience) -> bool:
+async def _gather(lake: Lake, changes: Changes, audience: Audience, now: datetime) -> bool:
     """Add the followers of one account that its last reading met; return whether they are there.
 
     The last page's edges may reach the lake after the record that tells the list's end: a list of
-    far fewer than were seen waits for the next run.
+    far fewer than were seen waits for the next run, but not for ever: some may have been erased.
     """
     name, found = _native(audience.id), [np.zeros(0, dtype=np.uint64)]
     since = audience.whole_from if audience.complete else audience.started_at
@@ -113,7 +119,8 @@ async def _gather(lake: Lake, changes: Changes, audience: Audience) -> bool:
         ids = [id_of(_native(one.follower_id)) for one in batch]
         found.append(np.array(ids, dtype=np.uint64))
     followers = np.concatenate(found)
-    if len(followers) < ARRIVED * audience.seen:
+    late = audience.ended_at is not None and now - audience.ended_at > LATEST
+    if len(followers) < ARRIVED * audience.seen and not late:
         log.info(
             "followers are on their way",
             account=audience.id,

@@ -98,11 +98,12 @@ async def test_a_list_whose_edges_are_on_their_way_waits(tmp_path: Path) -> None
     lake = MemoryLake()
     records = read("ann", [f"fan{number}" for number in range(100)])
     await lake.append(records[50:])
-    await synced(lake, tmp_path)
+    sync, soon = AudienceSync(tmp_path, every=60), NOON + timedelta(minutes=6)
+    await sync.run(lake, [], soon)
     assert known(tmp_path) == {}
-    await lake.append(records[:50])
-    await synced(lake, tmp_path)
-    assert known(tmp_path) == {"ann": 100}
+    await lake.append(records[:30])
+    await sync.run(lake, [], soon + timedelta(hours=2))  # the others will not come
+    assert known(tmp_path) == {"ann": 80}
 
 
 async def test_a_second_run_does_nothing(lake: Lake, tmp_path: Path) -> None:
