@@ -1,14 +1,18 @@
 """`taglake doctor`: what is there, what is wrong, and what to do about it."""
 
+import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Literal
 
 import aiohttp
 import msgspec
 
+from insights.audiences.book import Book
+from insights.errors import Damaged
 from lake.errors import LakeError
 from registry import RegistryError
 from registry.models import Lane
@@ -48,7 +52,7 @@ def warn(subject: str, found: str, mend: str) -> Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything once; never raises for what it finds."""
-    findings = [_kernels(), _disk(settings)]
+    findings = [_kernels(), _disk(settings), *_audiences(settings)]
     findings += [finding async for finding in _lake(settings)]
     findings += [finding async for finding in _registry(settings)]
     findings += [finding async for finding in _accounts(settings)]
@@ -63,14 +67,41 @@ def _kernels() -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    path = settings.ingest.spool.absolute().parent
-    while not path.exists():
-        path = path.parent
+    path = _existing(settings.ingest.spool.parent)
     free = shutil.disk_usage(path).free
     found = f"{free / 1e9:.1f} GB free at {path}"
     if free < FREE_BYTES:
         return bad("disk", found, "free some: below 256 MB the ingestor stops fetching")
     return ok("disk", found)
+
+
+def _audiences(settings: Settings) -> Iterator[Finding]:
+    folder = settings.audience.folder
+    book = Book(folder)
+    for network in book.networks:
+        subject = f"audiences {network}"
+        try:
+            shelf = book.shelf(network)
+        except Damaged as error:
+            yield bad(
+                subject, str(error), "a worker makes it anew from the lake if you move it away"
+            )
+            continue
+        if shelf is not None:
+            accounts, edges = len(shelf.store), int(shelf.store.sizes.sum())
+            yield ok(subject, f"{edges:,} followers of {accounts:,} accounts")
+    above = _existing(folder)
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        mend = "a worker here cannot write audiences: mount it writable, or set audience.folder"
+        yield warn("audiences", f"{folder} cannot be written to", mend)
+
+
+def _existing(path: Path) -> Path:
+    """Return the path, or what exists of the folders above it."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
 
 
 async def _lake(settings: Settings) -> AsyncIterator[Finding]:

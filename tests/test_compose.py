@@ -82,6 +82,14 @@ def test_two_api_replicas_stand_behind_the_balancer() -> None:
 
 
 @pytest.mark.parametrize("name", ["taglake.toml", "taglake.demo.toml"])
+def test_workers_write_the_audiences_that_servers_read(name: str) -> None:
+    folder = load(ROOT / "deploy" / name).audience.folder
+    assert f"audiences:{folder}" in _mounts(SERVICES["worker"])
+    assert f"audiences:{folder}:ro" in _mounts(SERVICES["api"])
+    assert str(folder) in (ROOT / "deploy" / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", ["taglake.toml", "taglake.demo.toml"])
 def test_the_mounted_settings_load(name: str) -> None:
     settings = load(ROOT / "deploy" / name)
     assert settings.registry.url.startswith("postgresql://")

@@ -16,6 +16,7 @@ import structlog
 
 from insights.audiences.book import Book
 from insights.audiences.communities import community_records
+from insights.errors import Damaged
 from lake.contract import Lake, Where
 from lake.lines import milliseconds
 from lake.records import Audience, Follow, Record
@@ -23,7 +24,7 @@ from registry.models import Campaign
 from signatures import Writer
 from signatures.arrays import I64, Bools
 from signatures.edges.changes import Changes
-from signatures.errors import StoreBusy
+from signatures.errors import BadStore, StoreBusy
 from signatures.hashing import id_of
 
 log = structlog.get_logger()
@@ -50,24 +51,32 @@ class AudienceSync:
         for network, audiences in sorted((await self._due(lake)).items()):
             try:
                 await self._take(lake, network, audiences, now)
+                found += await community_records(lake, self._book, network, now=now)
             except StoreBusy as busy:  # somebody imports: next time
                 log.warning("audiences wait", network=network, reason=str(busy))
-                continue
-            log.info("audiences taken", network=network, accounts=len(audiences))
-            found += await community_records(lake, self._book, network, now=now)
+            except (BadStore, Damaged, OSError) as exc:  # one network must not hold up the others
+                log.error("audiences not taken", network=network, reason=str(exc))
+            else:
+                log.info("audiences taken", network=network, accounts=len(audiences))
         return found
 
     async def _due(self, lake: Lake) -> dict[str, list[Audience]]:
         """Return the audiences that were read since they were taken, by network."""
         due: dict[str, list[Audience]] = {}
+        damaged: set[str] = set()
         async for batch in lake.scan(Audience, Where(time="observed_at")):
             for one in batch:
-                if one.ended_at is not None and one.seen and not self._taken(one):
-                    due.setdefault(one.network, []).append(one)
+                if one.ended_at is None or not one.seen or one.network in damaged:
+                    continue
+                try:
+                    if not self._taken(one):
+                        due.setdefault(one.network, []).append(one)
+                except Damaged:  # the log names the file
+                    damaged.add(one.network)
         return due
 
     def _taken(self, audience: Audience) -> bool:
-        """Return whether this reading of a list is in its store."""
+        """Return whether this reading of a list is in its store. Raises Damaged."""
         place = self._book.rows([audience.id]).get(audience.id)
         if place is None or audience.ended_at is None:
             return False

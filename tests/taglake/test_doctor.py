@@ -71,6 +71,23 @@ def test_accounts_that_cannot_work_are_told_one_by_one(ready: Run, home: Path) -
     assert found["account down"]["mend"] == "is the network reachable?"
 
 
+def test_audiences_are_counted_and_a_damaged_store_is_named(ready: Run, home: Path) -> None:
+    (home / "edges.csv").write_text("follower,account\nann,zoe\nbob,zoe\n")
+    assert ready("audience", "import", "edges.csv", "--network", "mastodon").code == 0
+    assert _told(ready)[1]["audiences mastodon"]["found"] == "2 followers of 1 accounts"
+    store = home / ".taglake" / "audiences" / "mastodon" / "store.json"
+    store.write_text("{")
+    code, found = _told(ready)
+    assert code == 5
+    assert "store.json: cannot be read" in found["audiences mastodon"]["found"]
+    assert found["audiences mastodon"]["mend"].startswith("a worker makes it anew")
+
+
+def test_a_folder_of_audiences_that_takes_no_files_is_told(ready: Run, home: Path) -> None:
+    (home / ".taglake" / "audiences").touch()
+    assert _told(ready)[1]["audiences"]["mend"].endswith("set audience.folder")
+
+
 async def test_an_account_whose_network_answers_is_well(home: Path) -> None:
     clock = Clock()
     world = World(1, start=clock(), days=1, brands=sports_brands(clock()), people=100)

@@ -18,7 +18,11 @@ LATER = NOON + timedelta(days=30)
 
 
 def read(
-    name: str, followers: Sequence[str], at: datetime = NOON, **fields: object
+    name: str,
+    followers: Sequence[str],
+    at: datetime = NOON,
+    network: str = "mastodon",
+    **fields: object,
 ) -> list[Record]:
     """Return a reading of a list that has ended, with its edges."""
     facts = {
@@ -30,8 +34,8 @@ def read(
         "complete": True,
         "observed_at": at + timedelta(minutes=5),
     } | fields
-    edges = [follow(f"mastodon:{name}", f"mastodon:{who}", observed_at=at) for who in followers]
-    return [*edges, audience(f"mastodon:{name}", name, **facts)]
+    edges = [follow(f"{network}:{name}", f"{network}:{who}", observed_at=at) for who in followers]
+    return [*edges, audience(f"{network}:{name}", name, **facts)]
 
 
 async def synced(lake: Lake, folder: Path) -> list[Record]:
@@ -121,6 +125,24 @@ async def test_a_store_that_somebody_writes_waits_for_the_next_run(tmp_path: Pat
         assert await synced(lake, tmp_path) == []
     await synced(lake, tmp_path)
     assert known(tmp_path) == {"ann": 1}
+
+
+async def test_a_damaged_store_holds_up_no_other_network(tmp_path: Path) -> None:
+    lake = MemoryLake()
+    await lake.append(read("ann", ["bob", "cy"]))
+    await synced(lake, tmp_path)
+    (manifest,) = (tmp_path / "mastodon").glob("*.json")
+    manifest.write_bytes(b"{")
+    await lake.append(read("dan", ["eve"], network="bluesky"))
+    await synced(lake, tmp_path)
+    assert Book(tmp_path).networks == ["bluesky", "mastodon"]
+
+
+async def test_a_folder_that_takes_no_files_ends_no_worker(tmp_path: Path) -> None:
+    lake = MemoryLake()
+    await lake.append(read("ann", ["bob", "cy"]))
+    (tmp_path / "a file").touch()
+    assert await synced(lake, tmp_path / "a file") == []
 
 
 async def test_many_readings_are_compacted(tmp_path: Path) -> None:
