@@ -1,44 +1,76 @@
-"""The figures of audiences: how they overlap, and which communities accounts form."""
+"""The figures of audiences: how they overlap, and which communities accounts form.
 
+Handles and words of strangers are data of a specification, never part of an expression.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
 
 from insights.audiences.campaign import CampaignOverlap
-from insights.audiences.communities import CommunityMap, Place
-from insights.audiences.named import Listed
-from insights.audiences.reach import Overlap
+from insights.audiences.communities import CommunityMap
+from insights.community_dots import EDGE, HEIGHT, Kinds, dots_of, kinds_of, names_of, title_of
 from insights.figure_parts import drawn, finished, span
-from insights.figure_style import PALETTES, Spec, Theme, Width
+from insights.figure_style import PALETTES, Palette, Spec, Theme, Width
+from insights.handles import plain
+from insights.overlap_grid import Grid, grid_of
 
-_CELL = 24  # pixels
-_NAME = 20  # letters of a handle
-_ALONE = "in none"
-_LABELLED = 24  # places whose handle is written, the most followed first
+_CELL = 24  # pixels, the height of a line
+_LEGIBLE = 21  # pixels a cell must be wide for its number
+_FEW = "no two publishers of one network have lists of followers that are known"
+# Of the darkest shade, from where on text takes the colour of the ground.
+_TURN: Mapping[Theme, float] = {"light": 0.75, "dark": 0.45}
 
 
 def overlap(report: CampaignOverlap, *, theme: Theme = "light", width: Width = 720) -> Spec:
-    """Return the overlap of audiences as a heat map; accounts of two networks cannot be compared
-    and leave their cells empty.
+    """Return the overlap of audiences as heat maps, one above the other: accounts of two networks
+    cannot be compared. A column bears the number of its line; those that share much stand together.
     """
+    title = "Who shares whose audience"
+    grid = grid_of([part for part in report.overlaps.networks if len(part.members) > 1])
+    if not grid.cells:
+        return _empty(title, report.note or _FEW, theme=theme, width=width)
+    chart = alt.layer(_squares(grid, theme), _shares(grid, theme), _heads(grid, PALETTES[theme]))
+    return finished(
+        chart,
+        theme=theme,
+        size=(width, _CELL * len(grid.lines)),
+        title=title,
+        subtitle="% of the smaller audience that follows both; lists of followers as they are "
+        f"now, publishers of {span(report.header, report.header.timezone)}",
+        description=grid.told,
+    )
+
+
+def _across(grid: Grid) -> alt.X:
+    return alt.X("column:O", scale=alt.Scale(domain=list(range(grid.columns))), axis=None)
+
+
+def _down(grid: Grid) -> alt.Y:
+    axis = alt.Axis(ticks=False, domain=False, labelLimit=170, labelPadding=4)
+    return alt.Y(
+        "line:N", sort=grid.lines, scale=alt.Scale(domain=grid.lines), title=None, axis=axis
+    )
+
+
+def _squares(grid: Grid, theme: Theme) -> alt.Chart:
     colours = PALETTES[theme]
-    cells, names = [], []
-    for part in report.overlaps.networks:
-        order = _chained(part)
-        names += [_name(part.members[place].account) for place in order]
-        cells += [_cell(part, row, column) for row in order for column in order]
-    axis: dict[str, Any] = {"title": None, "sort": names}
-    side = alt.Axis(ticks=False, domain=False, labelLimit=170)
-    chart = (
-        drawn(cells)
-        .mark_rect()
+    legend = alt.Legend(title="% shared", direction="horizontal", gradientLength=160, tickCount=5)
+    chart: alt.Chart = (
+        drawn(grid.cells)
+        .mark_rect(stroke=colours.background, strokeWidth=1)
         .encode(
-            x=alt.X("across:N", axis=alt.Axis(ticks=False, domain=False, labelAngle=-60), **axis),
-            y=alt.Y("down:N", axis=side, **axis),
+            x=_across(grid),
+            y=_down(grid),
             color=alt.Color(
                 "overlap:Q",
-                scale=alt.Scale(range=[colours.grid, colours.sides[0]], domain=[0, 100]),
-                legend=alt.Legend(title="% shared", orient="right"),
+                scale=alt.Scale(
+                    range=[colours.grid, colours.sides[0]],
+                    domain=[0, grid.darkest],
+                    interpolate="rgb",
+                ),
+                legend=legend,
             ),
             tooltip=[
                 alt.Tooltip("down:N", title="account"),
@@ -48,125 +80,149 @@ def overlap(report: CampaignOverlap, *, theme: Theme = "light", width: Width = 7
             ],
         )
     )
-    pairs = [
-        cell for cell in cells if cell["down"] < cell["across"] and cell["overlap"] is not None
-    ]
-    best = sorted(pairs, key=lambda cell: (-cell["overlap"], cell["down"], cell["across"]))[:3]
-    told = "; ".join(f"{one['down']} and {one['across']} {one['overlap']} %" for one in best)
-    return finished(
-        chart,
-        theme=theme,
-        size=(width, max(80, _CELL * len(names))),
-        title="Who shares whose audience",
-        subtitle=report.note
-        or f"of the smaller audience, who follows both; lists of followers as "
-        f"they are now, publishers of {span(report.header, report.header.timezone)}",
-        description=f"Overlap of the audiences of {len(names)} publishers. Most shared: {told}."
-        if told
-        else report.note,
+    return chart
+
+
+def _shares(grid: Grid, theme: Theme) -> alt.Chart:
+    """Return the numbers in the cells, where these are wide enough."""
+    colours, turn = PALETTES[theme], _TURN[theme] * grid.darkest
+    ink = alt.condition(
+        alt.datum.overlap >= turn, alt.value(colours.background), alt.value(colours.ink)
     )
+    legible = alt.ExprRef(f"width >= {_LEGIBLE * grid.columns} ? 1 : 0")
+    chart: alt.Chart = (
+        drawn(grid.cells)
+        .mark_text(fontSize=11, opacity=legible, aria=False, tooltip=None)
+        .encode(x=_across(grid), y=_down(grid), text="text:N", color=ink)
+    )
+    return chart
 
 
-def _cell(part: Overlap, row: int, column: int) -> dict[str, Any]:
-    low, high = part.low_percent[row][column], part.high_percent[row][column]
-    counted = low == high
-    return {
-        "down": _name(part.members[row].account),
-        "across": _name(part.members[column].account),
-        "overlap": part.overlap_percent[row][column],
-        "range": "counted" if counted else f"{low} to {high} %",
-    }
-
-
-def _chained(part: Overlap) -> list[int]:
-    """Return the members so that each stands beside one it shares much with: blocks show."""
-    left = list(range(len(part.members)))
-    chain = left[:1]
-    left = left[1:]
-    while left:
-        shared = part.overlap_percent[chain[-1]]
-        nearest = max(left, key=lambda place: (shared[place] or 0.0, -place))
-        chain.append(nearest)
-        left.remove(nearest)
-    return chain
-
-
-def _name(account: Listed) -> str:
-    """Return how an account is called in a figure: its handle, cut."""
-    name = account.handle or account.id.partition(":")[2]
-    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+def _heads(grid: Grid, colours: Palette) -> alt.Chart:
+    """Return the numbers above the columns."""
+    chart: alt.Chart = (
+        drawn(grid.heads)
+        .mark_text(fontSize=10, color=colours.muted, baseline="bottom", dy=9)
+        .encode(x=_across(grid), y=_down(grid), text="text:N", tooltip=alt.Tooltip("account:N"))
+    )
+    return chart
 
 
 def community_map(report: CommunityMap, *, theme: Theme = "light", width: Width = 720) -> Spec:
     """Return the accounts of a network as a map: those that share followers lie together, each
-    community in its colour with what it is about.
+    community in its own colour and shape with what it is about.
     """
     colours = PALETTES[theme]
-    titles = {one.number: _title(one.number, one.terms) for one in report.communities}
-    order = [*titles.values(), _ALONE]
-    wheel = [colours.sides[place % (len(colours.sides) - 1)] for place in range(len(titles))]
-    places = [_dot(one, titles) for one in report.map]
-    scale = alt.Scale(domain=[-1.05, 1.05])
-    x, y = alt.X("x:Q", scale=scale, axis=None), alt.Y("y:Q", scale=scale, axis=None)
-    lines = (
-        drawn([_line(report, a, b) for a, b in report.links])
-        .mark_rule(color=colours.muted, opacity=0.18, strokeWidth=1)
-        .encode(x=x, y=y, x2="x2:Q", y2="y2:Q")
+    kind = "Communities by audience" if report.meaningful else "Shared audiences"
+    title = f"{kind} on {report.network}"
+    if not report.map:
+        return _empty(title, "no list of followers is known", theme=theme, width=width)
+    kinds = kinds_of(report, colours)
+    dots = dots_of(report, kinds)
+    chart = alt.layer(
+        _links(report, colours),
+        _dots(dots, kinds, colours),
+        *_names(names_of(report, dots), colours),
     )
-    dots = (
-        drawn(places)
-        .mark_circle(opacity=0.9, stroke=colours.background, strokeWidth=1)
+    return finished(
+        chart,
+        theme=theme,
+        size=(width, HEIGHT),
+        title=title,
+        subtitle=_subtitle(report),
+        description=_told(report),
+    )
+
+
+def _places() -> dict[str, Any]:
+    scale = alt.Scale(domain=[-EDGE, EDGE], nice=False)
+    return {
+        "x": alt.X("x:Q", scale=scale, axis=None),
+        "y": alt.Y("y:Q", scale=scale, axis=None),
+    }
+
+
+def _links(report: CommunityMap, colours: Palette) -> alt.Chart:
+    ends = [(report.map[one], report.map[other]) for one, other in report.links]
+    lines = [{"x": a.x, "y": a.y, "x2": b.x, "y2": b.y} for a, b in ends]
+    faint = 0.2 if len(lines) > len(report.map) else 0.45
+    chart: alt.Chart = (
+        drawn(lines)
+        .mark_rule(color=colours.muted, opacity=faint, strokeWidth=1, aria=False, tooltip=None)
+        .encode(**_places(), x2="x2:Q", y2="y2:Q")
+    )
+    return chart
+
+
+def _dots(dots: list[dict[str, Any]], kinds: Kinds, colours: Palette) -> alt.Chart:
+    legend = alt.Legend(
+        orient="bottom", direction="vertical", labelLimit=230, symbolSize=90,
+        columns=alt.ExprRef("max(1, floor(width / 260))"),
+    )  # fmt: skip
+
+    def scale(looks: list[str]) -> alt.Scale:
+        return alt.Scale(domain=kinds.domain, range=looks)
+
+    chart: alt.Chart = (
+        drawn(dots)
+        .mark_point(filled=True, opacity=0.92, stroke=colours.background, strokeWidth=0.7)
         .encode(
-            x=x,
-            y=y,
-            size=alt.Size("followers:Q", scale=alt.Scale(range=[40, 900]), legend=None),
-            color=alt.Color(
-                "community:N",
-                scale=alt.Scale(domain=order, range=[*wheel, colours.sides[-1]]),
-                legend=alt.Legend(columns=1, orient="right", labelLimit=260),
-            ),
+            **_places(),
+            size=alt.Size("area:Q", scale=None),
+            color=alt.Color("kind:N", scale=scale(kinds.colours), legend=legend),
+            shape=alt.Shape("kind:N", scale=scale(kinds.shapes), legend=legend),
             tooltip=[
-                alt.Tooltip("handle:N", title="account"),
-                alt.Tooltip("community:N"),
+                alt.Tooltip("account:N"),
+                alt.Tooltip("kind:N", title="community"),
                 alt.Tooltip("followers:Q", format=",", title="followers in our list"),
             ],
         )
     )
-    names = (
-        drawn(places[:_LABELLED])
-        .mark_text(dy=-12, fontSize=10, color=colours.ink)
-        .encode(x=x, y=y, text="handle:N")
-    )
-    stable = "unknown" if report.stability is None else f"{report.stability:.2f}"
-    return finished(
-        alt.layer(lines, dots, names),
-        theme=theme,
-        size=(width, 460),
-        title=f"Communities by audience on {report.network}",
-        subtitle=f"{report.accounts:,} accounts whose followers are known; modularity "
-        f"{report.modularity:.2f}, stability {stable}; size: followers",
-        description="; ".join(
-            f"{titles[one.number]}: {one.accounts} accounts" for one in report.communities
+    return chart
+
+
+def _names(names: list[dict[str, Any]], colours: Palette) -> list[alt.Chart]:
+    """Return the names on a rim of the ground's colour, so that no line runs through a letter."""
+    looks: dict[str, Any] = {
+        look: alt.ExprRef(f"datum.{look}") for look in ("align", "baseline", "dx", "dy")
+    } | {"fontSize": alt.ExprRef("datum.size"), "fontWeight": alt.ExprRef("datum.weight")}
+    fitting = drawn(names).transform_filter("width >= datum.least && width < datum.below")
+    return [
+        fitting.mark_text(aria=False, tooltip=None, **looks, **ink).encode(
+            **_places(), text="text:N"
         )
-        or "No communities were found.",
+        for ink in (
+            {"stroke": colours.background, "strokeWidth": 3, "color": colours.background},
+            {"color": colours.ink},
+        )
+    ]
+
+
+def _subtitle(report: CommunityMap) -> str:
+    stable = "unknown" if report.stability is None else f"{report.stability:.2f}"
+    sure = (
+        f"modularity {report.modularity:.2f}, stability {stable}"
+        if report.meaningful
+        else "lines: audiences that overlap; groups are no better than chance"
     )
+    return f"{report.accounts:,} accounts whose followers are known; {sure}; size: followers"
 
 
-def _title(number: int, terms: tuple[str, ...]) -> str:
-    return f"{number + 1} {', '.join(terms[:3])}" if terms else f"{number + 1} (no common words)"
+def _told(report: CommunityMap) -> str:
+    """Return the map in words."""
+    if not report.meaningful:
+        return (
+            f"{report.accounts:,} accounts, {report.pairs:,} pairs of which share followers; "
+            "their groups are no better than chance."
+        )
+    return "; ".join(f"{title_of(one)}: {one.accounts:,} accounts" for one in report.communities)
 
 
-def _dot(place: Place, titles: dict[int, str]) -> dict[str, Any]:
-    name = place.handle or place.id.partition(":")[2]
-    return {
-        "x": place.x,
-        "y": place.y,
-        "handle": name.partition("@")[0] if len(name) > _NAME else name,
-        "followers": place.followers,
-        "community": titles.get(place.community, _ALONE),
-    }
-
-
-def _line(report: CommunityMap, a: int, b: int) -> dict[str, float]:
-    first, second = report.map[a], report.map[b]
-    return {"x": first.x, "y": first.y, "x2": second.x, "y2": second.y}
+def _empty(title: str, note: str, *, theme: Theme, width: Width) -> Spec:
+    """Return a figure that says why there is nothing to draw."""
+    words = drawn([{"text": plain(note)}]).mark_text(
+        fontSize=12, color=PALETTES[theme].muted, lineBreak="; "
+    )
+    return finished(
+        words.encode(text="text:N"), theme=theme, size=(width, 60), title=title, subtitle=note
+    )
