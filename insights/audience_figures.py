@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
+import msgspec
 
 from insights.audiences.campaign import CampaignOverlap
 from insights.audiences.communities import CommunityMap
-from insights.community_dots import EDGE, HEIGHT, Kinds, dots_of, kinds_of, names_of, title_of
+from insights.community_dots import EDGE, Kind, dots_of, height_of, kinds_of, names_of, title_of
 from insights.figure_parts import drawn, finished, span
 from insights.figure_style import PALETTES, Palette, Spec, Theme, Width
 from insights.handles import plain
@@ -38,9 +39,16 @@ def overlap(report: CampaignOverlap, *, theme: Theme = "light", width: Width = 7
         size=(width, _CELL * len(grid.lines)),
         title=title,
         subtitle="% of the smaller audience that follows both; lists of followers as they are "
-        f"now, publishers of {span(report.header, report.header.timezone)}",
+        f"now, publishers of {_when(report)}",
         description=grid.told,
     )
+
+
+def _when(report: CampaignOverlap) -> str:
+    """Return the days whose publishers are compared."""
+    header = report.header
+    of_it = tuple(period for period in header.periods if period.name == report.period)
+    return span(msgspec.structs.replace(header, periods=of_it or header.periods), header.timezone)
 
 
 def _across(grid: Grid) -> alt.X:
@@ -119,15 +127,17 @@ def community_map(report: CommunityMap, *, theme: Theme = "light", width: Width 
         return _empty(title, "no list of followers is known", theme=theme, width=width)
     kinds = kinds_of(report, colours)
     dots = dots_of(report, kinds)
+    drawn_kinds = {one.community for one in report.map}
+    legend = list(dict.fromkeys(kind for number, kind in kinds.items() if number in drawn_kinds))
     chart = alt.layer(
         _links(report, colours),
-        _dots(dots, kinds, colours),
+        _dots(dots, legend, colours),
         *_names(names_of(report, dots), colours),
     )
     return finished(
         chart,
         theme=theme,
-        size=(width, HEIGHT),
+        size=(width, height_of(report)),
         title=title,
         subtitle=_subtitle(report),
         description=_told(report),
@@ -154,23 +164,25 @@ def _links(report: CommunityMap, colours: Palette) -> alt.Chart:
     return chart
 
 
-def _dots(dots: list[dict[str, Any]], kinds: Kinds, colours: Palette) -> alt.Chart:
+def _dots(dots: list[dict[str, Any]], kinds: list[Kind], colours: Palette) -> alt.Chart:
     legend = alt.Legend(
         orient="bottom", direction="vertical", labelLimit=230, symbolSize=90,
         columns=alt.ExprRef("max(1, floor(width / 260))"),
     )  # fmt: skip
 
     def scale(looks: list[str]) -> alt.Scale:
-        return alt.Scale(domain=kinds.domain, range=looks)
+        return alt.Scale(domain=[kind.name for kind in kinds], range=looks)
 
     chart: alt.Chart = (
         drawn(dots)
-        .mark_point(filled=True, opacity=0.92, stroke=colours.background, strokeWidth=0.7)
+        .mark_point(
+            filled=True, cursor="pointer", opacity=0.92, stroke=colours.background, strokeWidth=0.7
+        )
         .encode(
             **_places(),
             size=alt.Size("area:Q", scale=None),
-            color=alt.Color("kind:N", scale=scale(kinds.colours), legend=legend),
-            shape=alt.Shape("kind:N", scale=scale(kinds.shapes), legend=legend),
+            color=alt.Color("kind:N", scale=scale([kind.colour for kind in kinds]), legend=legend),
+            shape=alt.Shape("kind:N", scale=scale([kind.shape for kind in kinds]), legend=legend),
             tooltip=[
                 alt.Tooltip("account:N"),
                 alt.Tooltip("kind:N", title="community"),

@@ -17,7 +17,6 @@ Row = dict[str, Any]
 
 EDGE = 1.06  # of the map's square, in the units of places, which are -1 to 1
 WIDTHS = (240, 420, 640, 960)  # pixels, at which names are placed; a wider map only has more room
-HEIGHT = 460
 
 _SHAPES = ("circle", "square", "triangle-up")
 _ALONE = "no similar audience found"
@@ -29,13 +28,16 @@ _TITLE, _HANDLE = 12.0, 10.0  # pixels, sizes of the fonts
 _NAMED = 60  # accounts whose handle is written if there is room, the most followed first
 
 
-class Kinds(NamedTuple):
-    """What dots there are: their names in the legend, with colour and shape."""
+class Kind(NamedTuple):
+    """How dots of one kind look, and their name in the legend."""
 
-    names: dict[int, str]  # by number of the community; -1 for none
-    domain: list[str]
-    colours: list[str]
-    shapes: list[str]
+    name: str
+    colour: str
+    shape: str
+
+
+Kinds = Mapping[int, Kind]
+"""The kind of each community by its number; -1 for accounts in none."""
 
 
 def kinds_of(report: CommunityMap, colours: Palette) -> Kinds:
@@ -43,21 +45,15 @@ def kinds_of(report: CommunityMap, colours: Palette) -> Kinds:
     smallest, is one kind. Groups that are no better than chance are not told apart.
     """
     *wheel, grey = colours.sides
+    alone = {-1: Kind(_ALONE, grey, "circle")}
     if not report.meaningful:
-        names = {one.number: _SHARING for one in report.communities}
-        return Kinds(names | {-1: _ALONE}, [_SHARING, _ALONE], [wheel[0], grey], ["circle"] * 2)
-    most = len(wheel) * len(_SHAPES)
-    shown, rest = report.communities[:most], report.communities[most:]
-    names = {one.number: title_of(one) for one in shown}
-    looks = [(wheel[at % len(wheel)], _SHAPES[at // len(wheel)]) for at in range(len(shown))]
-    if rest:
-        names |= {one.number: _SMALLER for one in rest}
-        looks.append((grey, "square"))
-    if report.alone:
-        names[-1] = _ALONE
-        looks.append((grey, "circle"))
-    domain = list(dict.fromkeys(names.values()))
-    return Kinds(names, domain, [look[0] for look in looks], [look[1] for look in looks])
+        return {
+            one.number: Kind(_SHARING, wheel[0], "circle") for one in report.communities
+        } | alone
+    looks = [(colour, shape) for shape in _SHAPES for colour in wheel]
+    named = zip(report.communities, looks, strict=False)
+    smaller = {one.number: Kind(_SMALLER, grey, "square") for one in report.communities}
+    return smaller | {one.number: Kind(title_of(one), *look) for one, look in named} | alone
 
 
 def title_of(one: Community, terms: int = 3) -> str:
@@ -78,20 +74,25 @@ def dots_of(report: CommunityMap, kinds: Kinds) -> list[Row]:
             "account": plain(_handle(one)),
             "followers": one.followers,
             "area": round(largest * (0.08 + 0.92 * one.followers / most), 1),
-            "kind": kinds.names.get(one.community, _ALONE),
+            "kind": kinds[one.community].name,
         }
         for one in report.map
     ]
 
 
+def height_of(report: CommunityMap) -> int:
+    """Return how high the map is in pixels: few accounts need little room."""
+    return min(460, 200 + 12 * len(report.map))
+
+
 def names_of(report: CommunityMap, dots: list[Row]) -> list[Row]:
     """Return the names that find room, for each width of the map by itself."""
     wishes = [*_titles(report), *_accounts(report)]
-    bounds = [0, *WIDTHS[1:], 100_000]
+    height, bounds = height_of(report), [0, *WIDTHS[1:], 100_000]
     return [
         _name(label, dots[label.dot], wishes[label.wish].size, (bounds[at], bounds[at + 1]))
         for at, width in enumerate(WIDTHS)
-        for label in placed(_pixels(dots, width), wishes, width=width, height=HEIGHT)
+        for label in placed(_pixels(dots, width, height), wishes, width=width, height=height)
     ]
 
 
@@ -123,12 +124,12 @@ def _accounts(report: CommunityMap) -> Iterator[Wish]:
         yield Wish((name,), _HANDLE, tuple((dot, side) for side in SIDES))
 
 
-def _pixels(dots: list[Row], width: float) -> F64:
-    """Return where dots are on a map so wide, and their radius."""
+def _pixels(dots: list[Row], width: float, height: float) -> F64:
+    """Return where dots are on a map of this size, and their radius."""
     found = [
         (
             (dot["x"] + EDGE) / (2 * EDGE) * width,
-            (EDGE - dot["y"]) / (2 * EDGE) * HEIGHT,
+            (EDGE - dot["y"]) / (2 * EDGE) * height,
             (dot["area"] / np.pi) ** 0.5,
         )
         for dot in dots

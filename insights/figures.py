@@ -112,7 +112,8 @@ def tag_lines(
         for point in report.points
         if point.complete
     ]
-    stroke = alt.Legend(symbolType="stroke")  # both legends alike, so that they are drawn as one
+    # Both legends alike, so that they are drawn as one; above the names of the periods.
+    stroke = alt.Legend(symbolType="stroke", offset=30)
     shape = alt.StrokeDash("key:N", sort=names, scale=alt.Scale(domain=names), legend=stroke)
     lines = (
         drawn(values)

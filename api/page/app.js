@@ -5,12 +5,13 @@ import { clear, h, say } from "/page/dom.js";
 import { learn } from "/page/terms.js";
 import { trouble } from "/page/trouble.js";
 import { list } from "/page/campaigns.js";
+import { communities } from "/page/communities.js";
 import { create } from "/page/form.js";
 import { report } from "/page/report.js";
 
 const main = document.getElementById("main");
 const nav = document.getElementById("nav");
-const views = [[/^#\/campaigns$/, list], [/^#\/new$/, create], [/^#\/campaigns\/([\w-]+)$/, report]];
+const views = [[/^#\/campaigns$/, list], [/^#\/new$/, create], [/^#\/communities$/, communities], [/^#\/campaigns\/([\w-]+)$/, report]];
 let visit = 0;
 
 // A link may bring the key behind '#', which browsers never send. It is taken and wiped at once.

@@ -1,10 +1,11 @@
 // The strip of numbers, each beside its baseline, with its meaning on hover and focus.
 
 import { h } from "/page/dom.js";
-import { compact, count, percent, signed, UNKNOWN } from "/page/numbers.js";
+import { between, compact, count, percent, signed, UNKNOWN } from "/page/numbers.js";
 import { term } from "/page/terms.js";
+import { told } from "/page/trouble.js";
 
-const ORDER = ["posts", "publishers", "engagements", "engagement_rate", "share_of_voice", "spiking_posts",
+const ORDER = ["posts", "publishers", "reach_estimate", "engagements", "engagement_rate", "share_of_voice", "spiking_posts",
   "likes", "comments", "shares", "views", "followers_sum", "publishers_followers_sum"];
 
 export function strip(summary) {
@@ -23,7 +24,7 @@ function kpi(one) {
     h("div", { class: "label" }, term(one.name)),
     h("div", { class: missing ? "value none" : "value", title: missing ? null : share ? null : count(one.value) }, value),
     delta(one, share),
-    remarks(one, share));
+    one.name === "reach_estimate" ? reached(one) : remarks(one, share));
 }
 
 // Spoken in full for who cannot see the colour or the arrow.
@@ -37,6 +38,12 @@ function delta(one, share) {
   return h("span", {}, h("span", { class: `delta ${way}`, "aria-hidden": "true" }, share ? `${sign} ${signed(change, 2)} points` : `${sign} ${signed(change)} %`),
     h("span", { class: "sr" }, `${up ? "up" : "down"} by ${signed(change)} ${share ? "percentage points" : "per cent"}`),
     h("span", { class: "note" }, was));
+}
+
+// What the number of people stands on, or why there is none.
+function reached(one) {
+  const said = one.value === null ? one.note : `${between(one, compact)}; ${one.note.split(";")[0]}`;
+  return h("span", { class: "note" }, told(said));
 }
 
 function remarks(one, share) {

@@ -27,6 +27,11 @@ export function percent(value, digits = 1) {
   return new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: digits }).format(value / 100);
 }
 
+// Where an estimate may lie; what was counted has no doubt about it.
+export function between(one, show = count) {
+  return one.low === one.high ? "counted" : `${show(one.low)} to ${show(one.high)}`;
+}
+
 export function signed(value, digits = 1) {
   if (missing(value)) return UNKNOWN;
   return new Intl.NumberFormat(undefined, { maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(value);

@@ -1,5 +1,6 @@
 // The report of one campaign, from its summary down to how far it can be trusted.
 
+import { audience } from "/page/audience.js";
 import { ask, save } from "/page/client.js";
 import { h, outward, say, table } from "/page/dom.js";
 import { period } from "/page/campaigns.js";
@@ -28,6 +29,7 @@ export async function report(id, asOf = "") {
     effect({ id }, query),
     posts(whose, query, zone),
     half(publishers(whose, query), false), half(hashtags(whose, query), false),
+    audience({ id }, summary, query),
     spikes(summary, zone), quality(seen, zone), cost(campaign));
 }
 

@@ -11,3 +11,8 @@ export function trouble(problem) {
 }
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+// A sentence of the service; commands in it stand between backticks.
+export function told(text) {
+  return text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
+}

@@ -13,6 +13,7 @@ NAMES = [
     "share-of-voice",
     "before-during-after",
     "publishers",
+    "overlap",
     "quality",
     "overlap",
 ]

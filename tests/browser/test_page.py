@@ -1,67 +1,14 @@
 """The page in a real Chromium, served by a real uvicorn: what a brand manager does with it."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from fakes.served import Served, serving
-from servers.requirement import require
+from fakes.reader import PHONE, drawn, opened, wide
+from fakes.served import Served
 
 pytestmark = pytest.mark.browser
-CHROMIUM = Path("/usr/bin/chromium")
-PHONE = {"width": 360, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("registry")) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        require("Chromium is missing: apt install chromium")
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
-    yield from opened(browser, complaints)
-
-
-def opened(browser: Browser, complaints: list[str], **options: object) -> Iterator[Page]:
-    context = browser.new_context(locale="en-GB", timezone_id="UTC", **options)  # type: ignore[arg-type] # playwright's own names
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert complaints == []
-
-
-def drawn(page: Page) -> None:
-    """Wait until the whole report is there."""
-    page.wait_for_selector(".plot svg")
-    page.wait_for_selector(".plot[aria-busy]", state="detached")
-    expect(page.get_by_role("table", name="Top posts by engagements")).to_be_visible()
-
-
-def wide(page: Page) -> int:
-    width: int = page.evaluate("document.documentElement.scrollWidth")
-    return width
 
 
 def test_a_key_is_asked_for_once_and_stays_out_of_the_address(page: Page, served: Served) -> None:
@@ -88,9 +35,9 @@ def test_the_report_is_read(page: Page, served: Served) -> None:
     expect(page.get_by_role("table", name="Share of voice by posts")).to_contain_text("Adidas")
     expect(page.get_by_text(re.compile("lift of"))).to_be_visible()
     expect(page.get_by_role("region", name="Data quality")).to_contain_text("30 min")
-    for name in ("Posts over time", "Posts per tag", "Share of voice"):
+    for name in ("Posts over time", "Posts per tag", "Share of voice", "Who shares whose audience"):
         expect(page.get_by_role("heading", name=name)).to_be_visible()
-    assert page.locator(".plot svg").count() == 3
+    assert page.locator(".plot svg").count() == 4
     expect(page.get_by_text("unknown", exact=True).first).to_be_visible()
 
 
@@ -202,14 +149,15 @@ def test_the_keyboard_reaches_everything_in_order(page: Page, served: Served) ->
     page.goto(served.link)
     drawn(page)
     reached = []
-    for _ in range(9):
+    for _ in range(10):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.innerText.trim().split('\\n')[0]"))
-    assert reached[:6] == [
+    assert reached[:7] == [
         "Skip to the content",
         "taglake",
         "Campaigns",
         "New campaign",
+        "Communities",
         "Dark",
         "Sign out",
     ]

@@ -5,8 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
+from fakes import busy_world
+from lake.records import Profile, ProfileCounts, Record
 from signatures import Writer
 from signatures.hashing import id_of
+
+HOSTILE = {
+    "runner0": "<script>window.hacked=1</script>",
+    "runner1": "\"'><img src=x onerror=window.hacked=1>",
+    "runner2": "\u202eעדה_רצה",  # turns what follows it, unless it is kept apart
+}
+BIOS = ("<b>trails</b> and marathon", "מרוצה וצלמת", "roses, seedlings, garden")
 
 Followers = Mapping[str, Sequence[int]]
 """Numbers of people by the account they follow."""
@@ -34,6 +43,48 @@ def in_groups(
             others = dice.integers(10_000_000, 2**40, own)
             found[account] = [*fans.tolist(), *others.tolist()]
     return found
+
+
+def _person(network: str, native: str, handle: str, bio: str, *, followers: int) -> Profile:
+    return Profile(
+        id=f"{network}:{native}",
+        network=network,
+        native_id=native,
+        handle=handle,
+        name=f"Name of {native}",
+        bio=bio,
+        counts=ProfileCounts(followers=followers),
+        observed_at=busy_world.NOW,
+        source="test",
+        parser_version=1,
+    )
+
+
+def busy_audiences(folder: Path) -> list[Record]:
+    """Write who follows the busy world's publishers, and return the profiles of these.
+
+    On Mastodon three communities of twelve, of four runners nothing is known; on Bluesky two pairs
+    that share followers, which is not better than chance.
+    """
+    groups = [[f"runner{number}" for number in range(first, first + 12)] for first in (0, 12, 24)]
+    known = in_groups(groups, share=0.6)
+    pairs = in_groups([["did:plc:a", "did:plc:b"], ["did:plc:c", "did:plc:d"]], share=0.8)
+    write_audiences(folder, "mastodon", known, cut=["runner3"])
+    write_audiences(folder, "bluesky", pairs)
+    runners = [
+        _person(
+            "mastodon",
+            name,
+            HOSTILE.get(name, f"{name}@social.example"),
+            BIOS[number // 12],
+            followers=len(known[name]) + (300 if name == "runner3" else 0),
+        )
+        for number, name in enumerate(known)
+    ]
+    return runners + [
+        _person("bluesky", name, f"{name[-1] * 4}.bsky.example", "", followers=len(pairs[name]))
+        for name in pairs
+    ]
 
 
 def write_audiences(

@@ -13,9 +13,11 @@ import uvicorn
 
 from api import ApiSettings, create_app
 from fakes import busy_world
+from fakes.audiences import busy_audiences
 from fakes.memory_lake import MemoryLake
 from fakes.registered import PEPPER, lane
 from fakes.tenants import NIKE, tenant
+from insights.audiences.book import Book
 from registry import open_registry
 
 
@@ -51,7 +53,7 @@ async def _serve(
     folder: Path, started: list[Served], servers: list[uvicorn.Server], ready: threading.Event
 ) -> None:
     lake = MemoryLake()
-    await lake.append(busy_world.world())
+    await lake.append([*busy_world.world(), *busy_audiences(folder / "audiences")])
     url = f"sqlite:///{folder / 'registry.db'}"
     async with await open_registry(url, pepper=PEPPER, now=lambda: busy_world.NOW) as registry:
         await registry.lanes.upsert(
@@ -60,7 +62,11 @@ async def _serve(
         client = await tenant(registry, "Nike Berlin")
         settings = ApiSettings(requests_per_minute=6_000, docs=True, cache_seconds=60)
         app = create_app(
-            lake=lake, registry=registry, now=lambda: busy_world.NOW, settings=settings
+            lake=lake,
+            registry=registry,
+            now=lambda: busy_world.NOW,
+            settings=settings,
+            audiences=Book(folder / "audiences"),
         )
         with socket.create_server(("127.0.0.1", 0)) as listener:
             address = f"http://127.0.0.1:{listener.getsockname()[1]}"
