@@ -166,7 +166,7 @@ def _links(report: CommunityMap, colours: Palette) -> alt.Chart:
 
 def _dots(dots: list[dict[str, Any]], kinds: list[Kind], colours: Palette) -> alt.Chart:
     legend = alt.Legend(
-        orient="bottom", direction="vertical", labelLimit=230, symbolSize=90,
+        orient="bottom", direction="horizontal", labelLimit=230, symbolSize=90,
         columns=alt.ExprRef("max(1, floor(width / 260))"),
     )  # fmt: skip
 

@@ -142,6 +142,8 @@ _LOOKS: Mapping[str, tuple[str, str, int, int]] = {
     "below": ("center", "top", 0, 1),
     "right": ("left", "middle", 1, 0),
     "left": ("right", "middle", -1, 0),
+    "above right": ("left", "bottom", 0, -1),
+    "above left": ("right", "bottom", 0, -1),
 }
 """Of a side: how the text is aligned to its point, and which way it is moved from the dot."""
 

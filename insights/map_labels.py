@@ -13,8 +13,8 @@ import numpy as np
 
 from signatures.arrays import F64
 
-Side = Literal["above", "below", "right", "left"]
-SIDES: tuple[Side, ...] = ("above", "below", "right", "left")
+Side = Literal["above", "below", "right", "left", "above right", "above left"]
+SIDES: tuple[Side, ...] = ("above", "below", "right", "left", "above right", "above left")
 
 _LETTER = 0.58  # of the font's size, the mean width of a letter; measured, rounded up
 _GAP = 3.0  # pixels between a dot and its label
@@ -64,8 +64,11 @@ def _box(dot: F64, side: Side, text: str, size: float) -> F64:
     """Return the left, top, right and bottom edge of a label."""
     x, y, radius = dot.tolist()
     wide, high, away = text_width(text, size), size * 1.15, radius + _GAP
-    left = {"right": x + away, "left": x - away - wide}.get(side, x - wide / 2)
-    top = {"above": y - away - high, "below": y + away}.get(side, y - high / 2)
+    left = {
+        "right": x + away, "left": x - away - wide, "above right": x, "above left": x - wide,
+    }.get(side, x - wide / 2)  # fmt: skip
+    above = y - away - high
+    top = {"right": y - high / 2, "left": y - high / 2, "below": y + away}.get(side, above)
     return np.array([left, top, left + wide, top + high])
 
 

@@ -46,7 +46,6 @@ function facts(found) {
     fact("Modularity", decimal(found.modularity), "how much more similarity lies inside communities than chance would put there: 0 none, up to 1"),
     fact("Stability", found.stability === null ? UNKNOWN : decimal(found.stability), "how far runs from different seeds agree: 1 fully, 0 as by chance")] : [];
   return h("dl", { class: "quality" },
-    fact("Accounts", count(found.accounts), "whose followers are known"),
     fact("Similar pairs", count(found.pairs), "found to share 2 % or more of both audiences"),
     fact("In no community", count(found.alone), "no similar audience was found"), sure,
     fact("Computed", day(found.computed_at), "from the lists as they were then"));

@@ -1,14 +1,13 @@
 """Audiences on disk, of accounts in groups that share followers. Same seed, same followers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from fakes import busy_world
+from fakes.shelves import shelved
 from lake.records import Profile, ProfileCounts, Record
-from signatures import Writer
-from signatures.hashing import id_of
 
 HOSTILE = {
     "runner0": "<script>window.hacked=1</script>",
@@ -16,9 +15,6 @@ HOSTILE = {
     "runner2": "\u202eעדה_רצה",  # turns what follows it, unless it is kept apart
 }
 BIOS = ("<b>trails</b> and marathon", "מרוצה וצלמת", "roses, seedlings, garden")
-
-Followers = Mapping[str, Sequence[int]]
-"""Numbers of people by the account they follow."""
 
 
 def in_groups(
@@ -69,8 +65,8 @@ def busy_audiences(folder: Path) -> list[Record]:
     groups = [[f"runner{number}" for number in range(first, first + 12)] for first in (0, 12, 24)]
     known = in_groups(groups, share=0.6)
     pairs = in_groups([["did:plc:a", "did:plc:b"], ["did:plc:c", "did:plc:d"]], share=0.8)
-    write_audiences(folder, "mastodon", known, cut=["runner3"])
-    write_audiences(folder, "bluesky", pairs)
+    shelved(folder, "mastodon", known, cut=frozenset({"runner3"}))
+    shelved(folder, "bluesky", pairs)
     runners = [
         _person(
             "mastodon",
@@ -85,25 +81,3 @@ def busy_audiences(folder: Path) -> list[Record]:
         _person("bluesky", name, f"{name[-1] * 4}.bsky.example", "", followers=len(pairs[name]))
         for name in pairs
     ]
-
-
-def write_audiences(
-    folder: Path, network: str, found: Followers, *, cut: Sequence[str] = ()
-) -> None:
-    """Write the audiences of a network where `Book(folder)` finds them. cut: whose lists are not
-    complete.
-    """
-    accounts = list(found)
-    keys = np.array([id_of(account) for account in accounts], dtype=np.uint64)
-    lists = [np.array(found[account], dtype=np.uint64) for account in accounts]
-    rows = np.repeat(np.arange(len(accounts)), [len(one) for one in lists])
-    names = np.array(accounts, dtype=object)
-    with Writer(folder / network, shards=4) as writer:
-        with writer.changes() as changes:
-            changes.add(keys[rows], np.concatenate(lists), lambda places: names[rows[places]])
-            order = {
-                int(key): account not in cut for key, account in zip(keys, accounts, strict=True)
-            }
-            complete = np.array([order[int(key)] for key in changes.keys])
-            writer.apply(changes, "replace", complete=complete)
-        writer.sign()

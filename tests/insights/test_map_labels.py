@@ -12,8 +12,11 @@ def box(label: Label, dots: np.ndarray) -> tuple[float, float, float, float]:
     """Return left, top, right and bottom of a label as the figure draws it."""
     x, y = dots[label.dot, :2].tolist()
     wide, high, away = text_width(label.text, 10.0), 11.5, label.apart
-    left = {"right": x + away, "left": x - away - wide}.get(label.side, x - wide / 2)
-    top = {"above": y - away - high, "below": y + away}.get(label.side, y - high / 2)
+    left = {
+        "right": x + away, "left": x - away - wide, "above right": x, "above left": x - wide,
+    }.get(label.side, x - wide / 2)  # fmt: skip
+    top = y - high / 2 if label.side in ("right", "left") else y - away - high
+    top = y + away if label.side == "below" else top
     return left, top, left + wide, top + high
 
 
@@ -25,6 +28,11 @@ def test_a_name_stands_above_its_dot_if_there_is_room() -> None:
 def test_at_the_upper_edge_it_stands_below() -> None:
     dots = np.array([[100.0, 8.0, 6.0]])
     assert placed(dots, [wish(0)], width=200, height=200)[0].side == "below"
+
+
+def test_in_a_corner_it_begins_at_its_dot() -> None:
+    dots = np.array([[10.0, 190.0, 6.0], [40.0, 190.0, 6.0]])
+    assert placed(dots, [wish(0)], width=200, height=200)[0].side == "above right"
 
 
 def test_a_shorter_text_is_taken_where_the_long_one_finds_no_room() -> None:
