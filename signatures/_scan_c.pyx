@@ -15,6 +15,8 @@ cdef extern from "scan.h" nogil:
         uint16_t *scores
         int64_t *counts
     void taglake_score(const taglake_scan *scan, int partly)
+    int64_t taglake_pick(const uint16_t *scores, int64_t n, uint16_t least, int64_t *found,
+                         int64_t most)
 
 
 def score(const uint8_t[:, ::1] rows, const int64_t[::1] chosen, const uint8_t[::1] query,
@@ -37,10 +39,9 @@ def score(const uint8_t[:, ::1] rows, const int64_t[::1] chosen, const uint8_t[:
 
 def pick(const uint16_t[::1] scores, uint16_t least, int64_t[::1] found):
     """Write the rows with at least some score, ascending, as many as have room; return how many."""
-    cdef int64_t row, left = 0, n = scores.shape[0], most = found.shape[0]
+    cdef int64_t left
+    if not scores.shape[0] or not found.shape[0]:
+        return 0
     with nogil:
-        for row in range(n):
-            if scores[row] >= least and left < most:
-                found[left] = row
-                left += 1
+        left = taglake_pick(&scores[0], scores.shape[0], least, &found[0], found.shape[0])
     return left

@@ -44,16 +44,28 @@ static void taglake_score_plain(taglake_scan s) {
     }
 }
 
-#ifdef TAGLAKE_SCAN_AVX2
-#define TAGLAKE_WIDE __attribute__((target("avx2")))
-
-TAGLAKE_WIDE static inline int64_t taglake_total(__m256i bytes) {
-    __m256i sums = _mm256_sad_epu8(bytes, _mm256_setzero_si256());
-    __m128i half = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-    return _mm_cvtsi128_si64(half) + _mm_extract_epi64(half, 1);
+/* Write the places from `first` on of scores that are at least `least`, as many as have room. */
+static int64_t taglake_pick_plain(const uint16_t *scores, int64_t first, int64_t n, uint16_t least,
+                                  int64_t *found, int64_t most) {
+    int64_t left = 0;
+    for (int64_t i = first; i < n && left < most; i++)
+        if (scores[i] >= least) found[left++] = i;
+    return left;
 }
 
-/* Rows of 64 bins. The query stays in registers; `partly` and `chosen` are constants of each use. */
+#ifdef TAGLAKE_SCAN_AVX2
+#define TAGLAKE_WIDE __attribute__((target("avx2,popcnt")))
+
+/* The number of bytes that are not 0 of two masks. */
+TAGLAKE_WIDE static inline int64_t taglake_total(__m256i a, __m256i b) {
+    uint64_t low = (uint32_t)_mm256_movemask_epi8(a), high = (uint32_t)_mm256_movemask_epi8(b);
+    return _mm_popcnt_u64(low | high << 32);
+}
+
+/* Rows of 64 bins. The query stays in registers; `partly` and `chosen` are constants of each use.
+ * Nearly all rows have one of a few scores: neighbours are counted apart, or each count would wait
+ * for the last one.
+ */
 TAGLAKE_WIDE static inline __attribute__((always_inline)) void taglake_score_wide(
     taglake_scan s, int partly, int chosen) {
     const __m256i q0 = _mm256_loadu_si256((const __m256i *)s.query);
@@ -61,6 +73,10 @@ TAGLAKE_WIDE static inline __attribute__((always_inline)) void taglake_score_wid
     const __m256i nobody = _mm256_set1_epi8((char)TAGLAKE_NOBODY);
     const __m256i asked = _mm256_set1_epi8((char)TAGLAKE_ASKED);
     const __m256i open0 = _mm256_cmpeq_epi8(q0, asked), open1 = _mm256_cmpeq_epi8(q1, asked);
+    int64_t agreeing[4][TAGLAKE_LINE + 1] = {{0}};
+    uint16_t score_of[TAGLAKE_LINE + 1];
+    for (int64_t same = 0; same <= TAGLAKE_LINE; same++)
+        score_of[same] = (uint16_t)((float)same * s.scale[0] + 0.5f);
     for (int64_t i = 0; i < s.n; i++) {
         int64_t row = chosen ? s.chosen[i] : i, same = 0, more = 0;
         if (chosen && i + 16 < s.n) __builtin_prefetch(s.rows + s.chosen[i + 16] * TAGLAKE_LINE);
@@ -68,16 +84,37 @@ TAGLAKE_WIDE static inline __attribute__((always_inline)) void taglake_score_wid
             const uint8_t *bins = s.rows + row * TAGLAKE_LINE;
             __m256i x0 = _mm256_loadu_si256((const __m256i *)bins);
             __m256i x1 = _mm256_loadu_si256((const __m256i *)(bins + 32));
-            same = taglake_total(_mm256_abs_epi8(
-                _mm256_add_epi8(_mm256_cmpeq_epi8(x0, q0), _mm256_cmpeq_epi8(x1, q1))));
+            same = taglake_total(_mm256_cmpeq_epi8(x0, q0), _mm256_cmpeq_epi8(x1, q1));
             if (partly)
-                more = taglake_total(_mm256_abs_epi8(_mm256_add_epi8(
-                    _mm256_andnot_si256(_mm256_cmpeq_epi8(x0, nobody), open0),
-                    _mm256_andnot_si256(_mm256_cmpeq_epi8(x1, nobody), open1))));
+                more = taglake_total(_mm256_andnot_si256(_mm256_cmpeq_epi8(x0, nobody), open0),
+                                     _mm256_andnot_si256(_mm256_cmpeq_epi8(x1, nobody), open1));
         }
-        s.scores[i] = (uint16_t)((float)same * s.scale[more] + 0.5f);
-        s.counts[s.scores[i] / TAGLAKE_STEP]++;
+        if (partly) {
+            s.scores[i] = (uint16_t)((float)same * s.scale[more] + 0.5f);
+            s.counts[s.scores[i] / TAGLAKE_STEP]++;
+        } else {
+            s.scores[i] = score_of[same];
+            agreeing[i & 3][same]++;
+        }
     }
+    for (int64_t same = 0; !partly && same <= TAGLAKE_LINE; same++)
+        for (int which = 0; which < 4; which++)
+            s.counts[score_of[same] / TAGLAKE_STEP] += agreeing[which][same];
+}
+
+/* Of 16 scores at once mostly none is enough. */
+TAGLAKE_WIDE static int64_t taglake_pick_wide(const uint16_t *scores, int64_t n, uint16_t least,
+                                              int64_t *found, int64_t most) {
+    const __m256i enough = _mm256_set1_epi16((short)least);
+    int64_t i = 0, left = 0;
+    for (; i + 16 <= n; i += 16) {
+        __m256i some = _mm256_loadu_si256((const __m256i *)(scores + i));
+        __m256i there = _mm256_cmpeq_epi16(_mm256_max_epu16(some, enough), some);
+        uint32_t bits = (uint32_t)_mm256_movemask_epi8(there);
+        for (; bits && left < most; bits &= bits - 1, bits &= bits - 1)
+            found[left++] = i + __builtin_ctz(bits) / 2;
+    }
+    return left + taglake_pick_plain(scores, i, n, least, found + left, most - left);
 }
 
 TAGLAKE_WIDE static void taglake_score_lines(taglake_scan s, int partly) {
@@ -88,9 +125,19 @@ TAGLAKE_WIDE static void taglake_score_lines(taglake_scan s, int partly) {
 }
 #endif
 
+static int64_t taglake_pick(const uint16_t *scores, int64_t n, uint16_t least, int64_t *found,
+                            int64_t most) {
+#ifdef TAGLAKE_SCAN_AVX2
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt"))
+        return taglake_pick_wide(scores, n, least, found, most);
+#endif
+    return taglake_pick_plain(scores, 0, n, least, found, most);
+}
+
 static void taglake_score(const taglake_scan *s, int partly) {
 #ifdef TAGLAKE_SCAN_AVX2
-    if (s->slots == TAGLAKE_LINE && __builtin_cpu_supports("avx2")) {
+    if (s->slots == TAGLAKE_LINE && __builtin_cpu_supports("avx2") &&
+        __builtin_cpu_supports("popcnt")) {
         taglake_score_lines(*s, partly);
         return;
     }

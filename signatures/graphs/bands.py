@@ -1,7 +1,8 @@
 """Who is like whom, for all audiences at once: banding of signatures, then their full comparison.
 
 A band is two bins. Two audiences meet if they agree in both bins of some band: with 64 bands a pair
-of similarity J meets with a probability of 1 - (1 - J**2)**64, 99.8 % at 0.3 and 47 % at 0.1.
+of similarity J meets with a probability of 1 - (1 - J**2)**64, 99.8 % at 0.3 and 47 % at 0.1. Where
+audiences are few they all meet, so that weak pairs are not missed.
 Source: Chamberlain et al. 2018, after Indyk and Motwani 1998.
 """
 
@@ -15,6 +16,7 @@ from signatures.hashing import mix64
 from signatures.minhash import EMPTY, Signatures, densified, similarities
 
 CROWD = 64  # audiences that share a band; in larger ones each meets only those near it
+FEW = 3_000  # audiences that are all compared, in a second and 150 MB
 _BLOCK = 1 << 14  # rows densified at once
 
 
@@ -38,15 +40,27 @@ def neighbours(
     *,
     least: float = 0.05,
     most: int = 50,
+    few: int = FEW,
     progress: Callable[[int, int], None] | None = None,
 ) -> Graph:
     """Return the graph of similar audiences: pairs with a similarity of `least` and more.
 
-    Of each audience the `most` strongest pairs are kept, and those that are among the strongest of
-    the other. Audiences of nobody have none. O(n * slots + pairs); a million signatures of 128
-    bins take a minute or two and about 2 GB beside them.
+    Of up to `few` audiences all such pairs, of more those that met in a band. Of each audience the
+    `most` strongest pairs are kept, and those that are among the strongest of the other. Audiences
+    of nobody have none. O(n * slots + pairs); a million signatures of 128 bins take a minute or two
+    and about 2 GB beside them.
     """
-    n, bands = len(signatures), signatures.slots // 2
+    n = len(signatures)
+    sources, targets = np.triu_indices(n, 1) if n <= few else _met(signatures, progress)
+    weights = similarities(signatures.minima, sources, targets)
+    like = weights >= least  # no two audiences of nobody: their similarity is no number
+    graph = Graph(sources[like], targets[like], weights[like])
+    return _strongest(graph, n, most)
+
+
+def _met(signatures: Signatures, progress: Callable[[int, int], None] | None) -> tuple[I64, I64]:
+    """Return the pairs that agree in a band, each once."""
+    bands = signatures.slots // 2
     pairs = np.zeros(0, dtype=np.uint64)
     waiting: list[U64] = []
     for band in range(bands):
@@ -57,11 +71,7 @@ def neighbours(
         if progress is not None:
             progress(band + 1, bands)
     sources = (pairs >> np.uint64(32)).astype(np.int64)
-    targets = (pairs & np.uint64(2**32 - 1)).astype(np.int64)
-    weights = similarities(signatures.minima, sources, targets)
-    like = weights >= least
-    graph = Graph(sources[like], targets[like], weights[like])
-    return _strongest(graph, n, most)
+    return sources, (pairs & np.uint64(2**32 - 1)).astype(np.int64)
 
 
 def _keys(minima: U64, band: int) -> U64:

@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 def test_the_graph_has_nearly_all_pairs_of_similar_audiences() -> None:
     rows = planted(np.random.default_rng(5), 800, groups=16)
-    graph = neighbours(rows, most=800)
+    graph = neighbours(rows, most=800, few=0)
     a, b = np.triu_indices(800, 1)
     alike = jaccard(rows[a], rows[b]).value
     edges = set(zip(graph.sources.tolist(), graph.targets.tolist(), strict=True))
@@ -141,10 +141,20 @@ def test_the_graph_finds_small_audiences_too() -> None:
     rng = np.random.default_rng(6)
     pools = rng.integers(0, 2**64, (100, 40), dtype=np.uint64)
     rows = sign(*flat([rng.permutation(pools[row % 100])[:30] for row in range(1_000)]))
-    graph = neighbours(rows, most=1_000)
+    graph = neighbours(rows, most=1_000, few=0)
     edges = set(zip(graph.sources.tolist(), graph.targets.tolist(), strict=True))
     wanted = [(a, b) for a in range(1_000) for b in range(a + 100, 1_000, 100)]
     assert sum(pair in edges for pair in wanted) / len(wanted) >= 0.98
+
+
+def test_few_audiences_are_all_compared_however_weak_their_pairs() -> None:
+    rows = planted(np.random.default_rng(8), 300, groups=3)
+    a, b = np.triu_indices(300, 1)
+    alike = jaccard(rows[a], rows[b]).value
+    graph = neighbours(rows, least=0.01, most=300)
+    assert len(graph) == int((alike >= 0.01).sum())
+    assert 0.01 <= graph.weights.min() < 0.02
+    assert len(neighbours(rows, least=0.01, most=300, few=299)) < len(graph)
 
 
 def test_each_audience_keeps_its_strongest_pairs() -> None:
@@ -160,6 +170,7 @@ def test_each_audience_keeps_its_strongest_pairs() -> None:
 
 def test_nobody_has_no_neighbours() -> None:
     empty = Signatures(np.full((3, 128), EMPTY, dtype=np.uint64), np.zeros(3, dtype=np.int64))
-    assert len(neighbours(empty)) == 0
-    assert len(neighbours(empty[:0])) == 0
-    assert len(neighbours(merge(empty, empty)[:1])) == 0
+    for few in (0, 10):
+        assert len(neighbours(empty, few=few)) == 0
+        assert len(neighbours(empty[:0], few=few)) == 0
+        assert len(neighbours(merge(empty, empty)[:1], few=few)) == 0
