@@ -102,9 +102,11 @@ class Ranking(SpikesOf):
 
 
 class OverlapOf(Params):
-    """Whose audiences are compared: the most followed publishers of a period."""
+    """Whose audiences are compared: the publishers of a period with the most followers."""
 
-    top: Annotated[Whole, Field(ge=2, le=100, description="Accounts, 2 to 100")] = 20
+    top: Annotated[Whole, Field(ge=2, le=100, description="Accounts of each network, 2 to 100")] = (
+        20
+    )
     period: Period = "during"
     side: Side = None
 

@@ -1,6 +1,7 @@
 """What a campaign's publishers reach together, and how their audiences overlap."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -42,7 +43,10 @@ class CampaignReach(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CampaignOverlap(msgspec.Struct, frozen=True, kw_only=True):
-    """How the audiences of a campaign's most followed publishers overlap, network by network."""
+    """How the audiences of a campaign's most followed publishers overlap, network by network.
+
+    `top` are the accounts of each network at the most, those with the longest known lists.
+    """
 
     header: Header
     side: str
@@ -109,9 +113,8 @@ async def campaign_overlap(  # noqa: PLR0913 - the arguments are what a client m
     period: str = "during",
     side: str | None = None,
 ) -> CampaignOverlap:
-    """Return the overlap of the most followed publishers whose followers are known.
-
-    Raises BadRequest.
+    """Return the overlap of the most followed publishers whose followers are known, up to `top` of
+    each network. Raises BadRequest.
     """
     if as_of is not None:
         raise BadRequest("as_of", as_of.isoformat(), f"leave it out: {_PAST}")
@@ -122,8 +125,7 @@ async def campaign_overlap(  # noqa: PLR0913 - the arguments are what a client m
     where = stretch(where_of(campaign, chosen), campaign, period, head.instant)
     view = await posts_of(lake, campaign, None)
     stated = (await audience(view, where)).stated if where else {}
-    known = [account for account in stated if audiences.rows([account])][:top]
-    found = await overlaps(lake, audiences, known)
+    found = await overlaps(lake, audiences, _foremost(audiences, list(stated), top))
     return CampaignOverlap(
         header=head,
         side=chosen.name,
@@ -133,3 +135,16 @@ async def campaign_overlap(  # noqa: PLR0913 - the arguments are what a client m
         overlaps=found,
         note="" if found.networks else _NOBODY if stated else _NO_AUTHORS,
     )
+
+
+def _foremost(book: Book, accounts: Sequence[str], top: int) -> list[str]:
+    """Return the accounts with the longest lists, up to `top` of each network.
+
+    By the lists, not by what a network states: it may not state anything beside a post.
+    """
+    places = book.rows(accounts)
+    longest = sorted(places, key=lambda one: -int(places[one][0].store.sizes[places[one][1]]))
+    found: dict[str, list[str]] = {}
+    for account in longest:
+        found.setdefault(places[account][0].network, []).append(account)
+    return [account for chosen in found.values() for account in chosen[:top]]

@@ -78,6 +78,17 @@ async def test_publishers_overlap_in_a_matrix(memory: MemoryLake, book: Book) ->
     )
 
 
+async def test_of_each_network_those_with_the_longest_lists_are_compared(
+    memory: MemoryLake, tmp_path: Path
+) -> None:
+    shelved(tmp_path, "bluesky", {"gus": range(5)})
+    book = shelved(tmp_path, "mastodon", {"ann": range(100), "bob": range(20), "cid": range(60)})
+    both = campaign(networks=("bluesky", "mastodon"))
+    found = await campaign_overlap(memory, both, audiences=book, now=NOW, top=2)
+    members = [one.account.id for part in found.overlaps.networks for one in part.members]
+    assert sorted(members) == ["bluesky:gus", "mastodon:ann", "mastodon:cid"]
+
+
 async def test_an_overlap_of_nobody_says_why(memory: MemoryLake) -> None:
     found = await campaign_overlap(memory, campaign(), audiences=NOBODY, now=NOW)
     assert found.overlaps.networks == ()
