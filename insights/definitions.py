@@ -96,9 +96,9 @@ _ENTRIES = (
         "Reach",
         "people",
         "Different accounts that follow at least one of the publishers, each counted once, over "
-        "the publishers whose lists of followers are known; `known` says how many. Following is "
-        "not seeing: this is who could have seen something. Somebody on several networks counts "
-        "on each.",
+        "the publishers whose lists of followers are known; the report says how many these are. "
+        "Following is not seeing: this is who could have seen something. Somebody on several "
+        "networks counts on each.",
         "size of the union of the publishers' lists of followers: counted up to 3 million entries, "
         "beyond that estimated from MinHash signatures of 1,024 bins, with a 95 % interval",
     ),
@@ -123,6 +123,28 @@ _ENTRIES = (
         "accounts",
         "How many of the accounts each person who is reached follows, on average.",
         "sum of followers / reach",
+    ),
+    _entry(
+        "modularity",
+        "Modularity",
+        "",
+        "How much more of the accounts' similarity lies inside communities than chance would put "
+        "there: 0 none, up to 1.",
+        "share of similarity inside communities - its expectation at the accounts' strengths",
+    ),
+    _entry(
+        "stability",
+        "Stability",
+        "",
+        "How far runs from different seeds find the same communities: 1 fully, 0 as by chance.",
+        "mean adjusted Rand index of the pairs of three runs",
+    ),
+    _entry(
+        "conductance",
+        "Conductance",
+        "",
+        "How much of a community's similarity leads out of it: 0 is well separated, 1 not at all.",
+        "similarity to accounts outside / similarity to all accounts",
     ),
     _entry(
         "unknown_authors",

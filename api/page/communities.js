@@ -5,6 +5,7 @@ import { ask } from "/page/client.js";
 import { h, table } from "/page/dom.js";
 import { picture } from "/page/figures.js";
 import { compact, count, day, decimal, UNKNOWN } from "/page/numbers.js";
+import { term } from "/page/terms.js";
 
 const LISTED = 200;  // accounts in a table
 const NEAREST = 3;  // of those an account shares its audience with
@@ -43,10 +44,10 @@ function chance(found) {
 
 function facts(found) {
   const sure = found.meaningful ? [
-    fact("Modularity", decimal(found.modularity), "how much more similarity lies inside communities than chance would put there: 0 none, up to 1"),
-    fact("Stability", found.stability === null ? UNKNOWN : decimal(found.stability), "how far runs from different seeds agree: 1 fully, 0 as by chance")] : [];
+    fact(term("modularity", "Modularity"), decimal(found.modularity), "0 no structure, up to 1"),
+    fact(term("stability", "Stability"), found.stability === null ? UNKNOWN : decimal(found.stability), "1: every run finds the same")] : [];
   return h("dl", { class: "quality" },
-    fact("Similar pairs", count(found.pairs), "found to share 2 % or more of both audiences"),
+    fact("Similar pairs", count(found.pairs), "whose shared part is 2 % or more of both audiences together"),
     fact("In no community", count(found.alone), "no similar audience was found"), sure,
     fact("Computed", day(found.computed_at), "from the lists as they were then"));
 }
@@ -63,7 +64,7 @@ function community(one) {
     h("dl", { class: "quality" },
       fact("Accounts", count(one.accounts)),
       fact("Followers, added up", compact(one.followers_sum), "who follows several counts for each"),
-      fact("Conductance", decimal(one.conductance), "leads out of it: 0 is well separated, 1 not at all")),
+      fact(term("conductance", "Conductance"), decimal(one.conductance), "0: well separated")),
     h("p", { class: "hint" }, "Most followed"),
     h("ul", { class: "names" }, one.members.map((account) => h("li", {}, who(account), h("span", { class: "post-meta" }, ` ${compact(account.followers)}`)))),
     rest > 0 ? h("p", { class: "hint" }, `and ${count(rest)} more`) : null));
