@@ -107,7 +107,9 @@ async def list_communities(
     "/communities/{network}/around",
     operation_id="listAccountsAround",
     response_class=Response,
-    responses=answer(Around, "Accounts with audiences like those of some, the nearest first"),
+    responses=answer(
+        Around, "Accounts with audiences like those of some, the nearest first", refusals="404"
+    ),
 )
 async def accounts_around(
     request: Request, parts: Parts, key: Reader, network: ON, query: Annotated[AroundOf, Query()]
@@ -116,12 +118,15 @@ async def accounts_around(
 
     async def make() -> Answer:
         """Expand."""
-        return answers.encoded(
-            await around(
-                parts.lake, parts.audiences, network, query.account,
-                most=query.limit or parts.settings.page_size, method=query.method,
-            )
+        found = await around(
+            parts.lake, parts.audiences, network, query.account,
+            most=query.limit or parts.settings.page_size, method=query.method,
         )  # fmt: skip
+        if not found.seeds:
+            raise Missing(
+                "The followers of none of these accounts are known. The operator collects them."
+            )
+        return answers.encoded(found)
 
     made = await parts.answers.get((request.url.path, query.model_dump_json()), make)
     return answers.respond(request, made)

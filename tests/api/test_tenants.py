@@ -30,9 +30,16 @@ GUARDED = [(method, path) for method, path in ROUTES if path.startswith("/v1")]
 
 
 def address(path: str, campaign: str) -> str:
-    return path.format(
-        campaign_id=campaign, post_id=POST, name="timeline", format="json", key_prefix="aaaaaaaa"
+    filled = path.format(
+        campaign_id=campaign,
+        post_id=POST,
+        account_id="mastodon:nobody",
+        network="mastodon",
+        name="timeline",
+        format="json",
+        key_prefix="aaaaaaaa",
     )
+    return f"{filled}?account=mastodon:nobody" if path.endswith("/around") else filled
 
 
 def test_the_description_holds_the_routes_of_the_contract() -> None:
@@ -52,6 +59,11 @@ def test_the_description_holds_the_routes_of_the_contract() -> None:
         "/v1/campaigns/{campaign_id}/quality",
         "/v1/campaigns/{campaign_id}/export",
         "/v1/campaigns/{campaign_id}/figures/{name}.{format}",
+        "/v1/campaigns/{campaign_id}/overlap",
+        "/v1/accounts/{account_id}/similar",
+        "/v1/communities",
+        "/v1/communities/{network}/around",
+        "/v1/communities/{network}/map.{format}",
         "/v1/posts/{post_id}/history",
         "/v1/definitions",
         "/healthz",

@@ -31,6 +31,8 @@ WRONG = {
     "ingest.lease": ("2", "greater than or equal to 3"),
     "ingest.grace": ("inf", "finite number"),
     "ingest.metrics": ('"9464"', "match"),
+    "audience.folder": ("5", "path"),
+    "audience.sync_every": ("0", "greater than 0"),
     "work.rollup_every": ("nan", "finite number"),
     "work.compact_every": ("-1", "greater than 0"),
     "serve.host": ("5", "valid string"),
