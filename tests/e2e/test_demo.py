@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from insights.audiences.book import Book
 from lake.contract import COUNT, Lake, Where
 from lake.elastic import ElasticLake
 from lake.files import FilesLake
@@ -123,7 +124,8 @@ def test_one_seed_is_one_report_on_both_lakes(played: Played) -> None:
             async with await open_registry(url, pepper="a pepper that reads") as registry:
                 campaign = await find_campaign(registry, "Nike spring")
             end = START + timedelta(days=DAYS)
-            return msgspec.json.encode(await full_report(lake, campaign, now=end))
+            known = Book(played.folder / "audiences")
+            return msgspec.json.encode(await full_report(lake, campaign, now=end, audiences=known))
         finally:
             await lake.close()
 
