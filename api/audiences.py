@@ -17,11 +17,11 @@ from api.params import AroundOf, Figure, OverlapOf, Params, SimilarTo
 from api.reports import report, shared
 from api.services import Services
 from api.words import Ident, Network
-from insights import audience_figures, figures
 from insights.audiences.around import Around, around
 from insights.audiences.campaign import CampaignOverlap, campaign_overlap
 from insights.audiences.communities import CommunityMap, community_map, stored_communities
 from insights.audiences.similar import Similar, similar
+from insights.figures import audiences, style
 
 router = APIRouter(prefix="/v1", tags=["audiences"])
 ON = Annotated[Network, Path(description="Name of a network: mastodon, bluesky, ...")]
@@ -168,10 +168,10 @@ async def _communities(parts: Services, network: str) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(found))
 
 
-def _painted(found: CommunityMap, theme: figures.Theme, form: str) -> bytes:
+def _painted(found: CommunityMap, theme: style.Theme, form: str) -> bytes:
     """Return the bytes of the map. Blocks."""
     width: dict[str, Any] = {"width": "container"} if form == "json" else {}
-    spec = audience_figures.community_map(found, theme=theme, **width)
+    spec = audiences.community_map(found, theme=theme, **width)
     if form == "json":
         return msgspec.json.encode(spec)
-    return figures.to_png(spec) if form == "png" else figures.to_svg(spec).encode()
+    return style.to_png(spec) if form == "png" else style.to_svg(spec).encode()

@@ -13,9 +13,9 @@ from api.deps import Parts, Readable
 from api.errors import Missing
 from api.openapi import binary
 from api.params import Figure
-from insights import audience_figures, figures
 from insights import campaigns as insight
 from insights.audiences.campaign import campaign_overlap as overlapping
+from insights.figures import audiences, campaigns, style
 
 router = APIRouter(prefix="/v1/campaigns/{campaign_id}/figures", tags=["figures"])
 Format = Literal["json", "svg", "png"]
@@ -32,26 +32,28 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     report: Make
     options: Mapping[str, object] = {}
-    draw: Callable[..., figures.Spec]
+    draw: Callable[..., style.Spec]
     metric: str | None = None
     audiences: bool = False  # whether the report asks whose followers are known
 
 
 SOURCES: Mapping[str, Source] = {
-    "timeline": Source(report=insight.timeseries, draw=figures.timeline, metric="posts"),
-    "engagements": Source(report=insight.timeseries, draw=figures.timeline, metric="engagements"),
+    "timeline": Source(report=insight.timeseries, draw=campaigns.timeline, metric="posts"),
+    "engagements": Source(report=insight.timeseries, draw=campaigns.timeline, metric="engagements"),
     "tags": Source(
         report=insight.timeseries,
         options={"metrics": ("posts",), "breakdown": "tag"},
-        draw=figures.tag_lines,
+        draw=campaigns.tag_lines,
     ),
-    "share-of-voice": Source(report=insight.share_of_voice, draw=figures.share_of_voice),
+    "share-of-voice": Source(report=insight.share_of_voice, draw=campaigns.share_of_voice),
     "before-during-after": Source(
-        report=insight.before_during_after, draw=figures.before_during_after
+        report=insight.before_during_after, draw=campaigns.before_during_after
     ),
-    "publishers": Source(report=insight.publishers, options={"limit": 15}, draw=figures.publishers),
-    "overlap": Source(report=overlapping, draw=audience_figures.overlap, audiences=True),
-    "quality": Source(report=insight.quality, draw=figures.quality),
+    "publishers": Source(
+        report=insight.publishers, options={"limit": 15}, draw=campaigns.publishers
+    ),
+    "overlap": Source(report=overlapping, draw=audiences.overlap, audiences=True),
+    "quality": Source(report=insight.quality, draw=campaigns.quality),
 }
 """Name of a figure to what it draws."""
 
@@ -89,11 +91,11 @@ async def figure(
     return answers.respond(request, found, media_type=MEDIA[format])
 
 
-def painted(source: Source, report: Any, theme: figures.Theme, form: Format) -> bytes:
+def painted(source: Source, report: Any, theme: style.Theme, form: Format) -> bytes:
     """Return the bytes of one figure. Blocks."""
     metric = {"metric": source.metric} if source.metric else {}
     width = {"width": "container"} if form == "json" else {}
     spec = source.draw(report, theme=theme, **metric, **width)
     if form == "json":
         return msgspec.json.encode(spec)
-    return figures.to_png(spec) if form == "png" else figures.to_svg(spec).encode()
+    return style.to_png(spec) if form == "png" else style.to_svg(spec).encode()

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.deps import Parts
 from api.errors import Missing
-from insights.figures import vega_bundle
+from insights.figures.style import vega_bundle
 
 router = APIRouter(include_in_schema=False)
 TYPES = {

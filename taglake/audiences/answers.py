@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 
 from ingestor.clock import SystemClock
-from insights import audience_figures, figures
 from insights.audiences.around import Around, Method, around
 from insights.audiences.book import Book
 from insights.audiences.communities import CommunityMap, community_map
@@ -16,6 +15,7 @@ from insights.audiences.named import Listed, ids_of
 from insights.audiences.reach import Member, Overlap, Overlaps, overlaps
 from insights.audiences.similar import Similar, SimilarAccount, similar
 from insights.audiences.traits import Traits, traits
+from insights.figures import audiences, style
 from taglake import wiring
 from taglake.audiences.files import store_of
 from taglake.errors import BadSetting, NotThere
@@ -98,13 +98,13 @@ def _labels(path: Path, network: str) -> dict[str, str]:
 
 def draw(found: CommunityMap, path: Path) -> None:
     """Write the map of communities as a picture, by the ending of the file's name."""
-    spec = audience_figures.community_map(found)
+    spec = audiences.community_map(found)
     if path.suffix == ".json":
         path.write_bytes(msgspec.json.encode(spec))
     elif path.suffix == ".svg":
-        path.write_text(figures.to_svg(spec), encoding="utf-8")
+        path.write_text(style.to_svg(spec), encoding="utf-8")
     else:
-        path.write_bytes(figures.to_png(spec))
+        path.write_bytes(style.to_png(spec))
 
 
 def told_reach(found: Overlaps) -> str:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from insights.map_labels import SIDES, Label, Wish, placed, text_width
+from insights.figures.map_labels import SIDES, Label, Wish, placed, text_width
 
 
 def wish(dot: int, text: str = "someone") -> Wish:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from insights.audiences.reach import Overlap
-from insights.handles import plain, shortened
-from insights.seriation import in_blocks
+from insights.figures.handles import plain, shortened
+from insights.figures.seriation import in_blocks
 
 Row = dict[str, Any]
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from insights.audiences.communities import Community, CommunityMap, Place
-from insights.figure_style import Palette
-from insights.handles import cut, plain, shortened
-from insights.map_labels import SIDES, Label, Spot, Wish, placed
+from insights.figures.handles import cut, plain, shortened
+from insights.figures.map_labels import SIDES, Label, Spot, Wish, placed
+from insights.figures.style import Palette
 from signatures.arrays import F64
 
 Row = dict[str, Any]

@@ -8,14 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from insights import figures
-from insights.audience_figures import community_map, overlap
 from insights.audiences.campaign import CampaignOverlap
 from insights.audiences.communities import Community, CommunityMap, Place
 from insights.audiences.estimates import Interval
 from insights.audiences.named import Listed
 from insights.audiences.reach import Member, Overlap, Overlaps, Reached
-from insights.figure_style import PALETTES, Spec
+from insights.figures.audiences import community_map, overlap
+from insights.figures.style import PALETTES, Spec, to_png, to_svg
 from insights.periods import Header, Period
 
 NOW = datetime(2026, 3, 30, tzinfo=UTC)
@@ -93,8 +92,8 @@ def data(spec: Any) -> Iterator[list[dict[str, Any]]]:
 
 def renders(spec: Spec) -> str:
     """Return the figure as SVG after it was a PNG too."""
-    assert figures.to_png(spec, scale=1).startswith(b"\x89PNG")
-    svg = figures.to_svg(spec)
+    assert to_png(spec, scale=1).startswith(b"\x89PNG")
+    svg = to_svg(spec)
     assert "NaN" not in svg
     assert "undefined" not in svg
     return svg

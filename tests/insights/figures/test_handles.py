@@ -1,4 +1,4 @@
-from insights.handles import cut, plain, shortened
+from insights.figures.handles import cut, plain, shortened
 
 
 def test_the_server_is_left_out_where_that_leaves_no_doubt() -> None:

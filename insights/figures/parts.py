@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import altair as alt
 
-from insights.figure_style import PERIODS, Palette, Spec, Theme, Width, style
+from insights.figures.style import PERIODS, Palette, Spec, Theme, Width, style
 from insights.periods import Header
 
 EVERY = {"1h": "hour", "1d": "day", "1w": "week", "1M": "month"}

@@ -10,7 +10,7 @@ import altair as alt
 
 from insights.comparison import Comparison
 from insights.definitions import DEFINITIONS
-from insights.figure_parts import (
+from insights.figures.parts import (
     EVERY,
     bands,
     brand_first,
@@ -24,34 +24,11 @@ from insights.figure_parts import (
     value_axis,
     wall,
 )
-from insights.figure_style import (
-    PALETTES,
-    PERIODS,
-    Spec,
-    Theme,
-    Width,
-    to_png,
-    to_svg,
-    vega_bundle,
-)
+from insights.figures.style import PALETTES, PERIODS, Spec, Theme, Width
 from insights.publishers import PublisherList
 from insights.quality import Quality
 from insights.shares import ShareOfVoice
 from insights.timeseries import Timeseries
-
-__all__ = [
-    "Spec",
-    "Theme",
-    "before_during_after",
-    "publishers",
-    "quality",
-    "share_of_voice",
-    "tag_lines",
-    "timeline",
-    "to_png",
-    "to_svg",
-    "vega_bundle",
-]
 
 # Above so many points single dots only make a line thick.
 _DOTS = 80

@@ -1,6 +1,6 @@
 import numpy as np
 
-from insights.seriation import in_blocks
+from insights.figures.seriation import in_blocks
 
 
 def test_rows_that_share_much_stand_together() -> None:

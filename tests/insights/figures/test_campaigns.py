@@ -7,9 +7,8 @@ import pytest
 from fakes.campaign_world import NOW, campaign
 from fakes.memory_lake import MemoryLake
 from insights import campaigns as reports
-from insights import figures
-from insights.figure_style import PALETTES
-from insights.figures import Spec, Theme
+from insights.figures import campaigns as figures
+from insights.figures.style import PALETTES, Spec, Theme, to_png, to_svg, vega_bundle
 
 Draw = Callable[[Theme, int | str], Spec]
 
@@ -39,8 +38,8 @@ async def drawings(memory: MemoryLake) -> dict[str, Draw]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_renders_as_png_and_svg(name: str, drawings: dict[str, Draw]) -> None:
     spec = drawings[name]("light", 480)
-    assert figures.to_png(spec, scale=1).startswith(b"\x89PNG")
-    svg = figures.to_svg(spec)
+    assert to_png(spec, scale=1).startswith(b"\x89PNG")
+    svg = to_svg(spec)
     assert svg.startswith("<svg")
     assert "NaN" not in svg
     assert "undefined" not in svg
@@ -107,6 +106,6 @@ def test_text_is_readable_and_the_first_three_sides_stand_out(theme: Theme) -> N
 
 
 def test_the_bundle_draws_without_a_network() -> None:
-    bundle = figures.vega_bundle()
+    bundle = vega_bundle()
     assert len(bundle) > 500_000
     assert "vegaEmbed" in bundle

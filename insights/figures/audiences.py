@@ -11,11 +11,19 @@ import msgspec
 
 from insights.audiences.campaign import CampaignOverlap
 from insights.audiences.communities import CommunityMap
-from insights.community_dots import EDGE, Kind, dots_of, height_of, kinds_of, names_of, title_of
-from insights.figure_parts import drawn, finished, span
-from insights.figure_style import PALETTES, Palette, Spec, Theme, Width
-from insights.handles import plain
-from insights.overlap_grid import Grid, grid_of
+from insights.figures.community_dots import (
+    EDGE,
+    Kind,
+    dots_of,
+    height_of,
+    kinds_of,
+    names_of,
+    title_of,
+)
+from insights.figures.handles import plain
+from insights.figures.overlap_grid import Grid, grid_of
+from insights.figures.parts import drawn, finished, span
+from insights.figures.style import PALETTES, Palette, Spec, Theme, Width
 
 _CELL = 24  # pixels, the height of a line
 _LEGIBLE = 21  # pixels a cell must be wide for its number
