@@ -64,10 +64,10 @@ def test_overlap_is_a_picture_and_a_table(page: Page, served: Served) -> None:
     table = audience(page).get_by_role("table", name=re.compile("^Publishers whose followers"))
     expect(table.get_by_role("row")).to_have_count(21)
     row = table.get_by_role(
-        "row", name=re.compile("^@runner23@social.example mastodon 356 complete")
+        "row", name=re.compile("^@runner24@social.example mastodon 540 complete")
     )
-    expect(row).to_contain_text("32.6%")
-    expect(row).to_contain_text("@runner12@social.example 41.3%")
+    expect(row).to_contain_text("55.9%")
+    expect(row).to_contain_text("@runner29@social.example 32.5%")
 
 
 def test_unknown_reach_says_why_instead_of_an_empty_figure(page: Page, served: Served) -> None:
@@ -103,7 +103,7 @@ def test_communities_are_mapped_and_listed(page: Page, served: Served) -> None:
     expect(cards.first).to_contain_text("Accounts12")
     expect(cards.first.get_by_role("button")).to_have_count(10)
     expect(cards.first).to_contain_text("and 2 more")
-    expect(page.get_by_text("1 fully, 0 as by chance")).to_be_visible()
+    expect(page.get_by_text("1: every run finds the same")).to_be_visible()
 
 
 def test_groups_no_better_than_chance_are_not_dressed_up(page: Page, served: Served) -> None:
