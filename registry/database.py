@@ -7,7 +7,7 @@ machine, whose clock counts.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
@@ -16,7 +16,7 @@ from contextlib import (
     nullcontext,
 )
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from asyncpg import PostgresError
@@ -30,6 +30,7 @@ from registry.ticks import Tick, Ticks, machine_ticks
 
 Now = Callable[[], datetime]
 Row = RowMapping
+T = TypeVar("T")
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgresql": "postgresql+asyncpg",
@@ -49,6 +50,7 @@ class Transaction:
         self._now = now
         self._ticks = ticks
         self._postgres = connection.dialect.name == "postgresql"
+        self._done = _finished if not self._postgres else _awaited
 
     async def now(self) -> datetime:
         """Return the instant by the clock that counts; read it after the locks are held."""
@@ -76,11 +78,11 @@ class Transaction:
         self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         """Execute a statement, once or once per row."""
-        return await self.connection.execute(statement, rows)
+        return await self._done(self.connection.execute(statement, rows))
 
     async def all(self, statement: sa.Executable) -> Sequence[Row]:
         """Return all rows."""
-        return (await self.connection.execute(statement)).mappings().all()
+        return (await self.run(statement)).mappings().all()
 
     async def each(self, statement: sa.Executable) -> AsyncIterator[Sequence[Any]]:
         """Yield the rows of a long answer as tuples; the loop goes on between parts of it."""
@@ -91,11 +93,11 @@ class Transaction:
 
     async def first(self, statement: sa.Executable) -> Row | None:
         """Return the first row, if any."""
-        return (await self.connection.execute(statement)).mappings().first()
+        return (await self.run(statement)).mappings().first()
 
     async def scalar(self, statement: sa.Executable) -> Any:
         """Return the first column of the first row, or None."""
-        return await self.connection.scalar(statement)
+        return (await self.run(statement)).scalar()
 
     def insert(self, table: sa.Table) -> postgresql.Insert:
         """Return an INSERT that knows `on_conflict_do_update`; both databases spell it the same."""
@@ -111,7 +113,9 @@ class Database:
         own = now is None and self._engine.dialect.name == "sqlite"
         self._ticks = machine_ticks() if own and ticks is None else ticks
         # SQLite has one writer; queueing here spares its busy-wait among our own tasks.
-        self._writer = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
+        sqlite_ = self._engine.dialect.name == "sqlite"
+        self._writer = asyncio.Lock() if sqlite_ else None
+        self._done = _finished if sqlite_ else _awaited
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
@@ -125,9 +129,9 @@ class Database:
         """Yield a transaction that is committed after the block, or rolled back by an error."""
         with _translated():
             async with self._alone(), self._engine.connect() as connection:
-                await connection.execution_options(taglake_writes=True)
-                async with connection.begin():
-                    yield Transaction(connection, self._now, self._ticks)
+                await self._done(_begun(connection))
+                yield Transaction(connection, self._now, self._ticks)
+                await self._done(connection.commit())
 
     def _alone(self) -> AbstractAsyncContextManager[None]:
         return self._writer or nullcontext()
@@ -135,6 +139,37 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+
+async def _begun(connection: AsyncConnection) -> None:
+    """Begin to write. What is not committed when the connection is closed is rolled back."""
+    await connection.execution_options(taglake_writes=True)
+    await connection.begin()
+
+
+async def _awaited(work: Coroutine[Any, Any, T]) -> T:
+    """Return what comes of work that may be cancelled: PostgreSQL takes a question back."""
+    return await work
+
+
+async def _finished(work: Coroutine[Any, Any, T]) -> T:
+    """Return what comes of work that goes on to its end when it is cancelled, which is told then.
+
+    A statement of SQLite goes on in its thread whatever becomes of the task. A connection closed
+    under it would keep its lock for as long as somebody holds the statement's cursor, as does the
+    traceback of the very cancellation: all writers would wait in vain.
+    """
+    task, cancelled = asyncio.ensure_future(work), None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # nobody else asks for it
+    raise cancelled
 
 
 def _address(url: str) -> URL:
