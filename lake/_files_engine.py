@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ class Engine:
     """
 
     def __init__(self, *, threads: int = 2, memory: str = "2GB") -> None:
+        self._turn = threading.Lock()  # two calls of one connection at once are refused
+        self._cursors = 0
+        self._closed = False
         self._database = duckdb.connect(
             ":memory:",
             config={
@@ -35,13 +39,20 @@ class Engine:
 
     @contextmanager
     def _cursor(self, tables: Tables) -> Iterator[duckdb.DuckDBPyConnection]:
-        cursor = self._database.cursor()
+        with self._turn:
+            if self._closed:
+                raise duckdb.ConnectionException("the lake is closed")
+            cursor = self._database.cursor()
+            self._cursors += 1
         try:
             for name, table in tables.items():
                 cursor.register(name, table)
             yield cursor
         finally:
-            cursor.close()
+            with self._turn:
+                cursor.close()
+                self._cursors -= 1
+                self._let_go()
 
     def ask(self, sql: str, values: Mapping[str, object], tables: Tables) -> pa.Table:
         """Return the whole answer of one statement."""
@@ -57,5 +68,13 @@ class Engine:
             yield cursor.sql(sql, params=dict(values)).to_arrow_reader(batch)
 
     def close(self) -> None:
-        """Let go of files and memory."""
-        self._database.close()
+        """Let go of files and memory: now, or when the questions under way are answered. Whoever
+        asked them may be gone, cancelled, and cannot be waited for.
+        """
+        with self._turn:
+            self._closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._closed and not self._cursors:
+            self._database.close()
