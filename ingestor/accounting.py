@@ -11,6 +11,7 @@ from lake.lines import line_of, milliseconds
 from lake.records import Gap, GapReason, Poll
 
 HOUR = timedelta(hours=1)
+_VERSION = timedelta(milliseconds=1)  # that a lake tells apart
 
 
 class Hour(msgspec.Struct):
@@ -25,6 +26,7 @@ class Hour(msgspec.Struct):
     rate_limited_seconds: float = 0.0
     told_aside: bool = False  # a part of an answer that was set aside has its gap already
     moved: bool = True  # since the last report
+    told: datetime | None = None  # the observation time of the last line, its version
     part: str = ""  # sets an addition to an hour that was reported for good apart from it
 
 
@@ -88,10 +90,12 @@ class Accounts:
         return line_of(self._record(target, hour, account, now))
 
     def _record(self, target: str, hour: datetime, account: Hour, now: datetime) -> Poll:
+        # Of two lines of one instant a lake would keep either: the later one has a later version.
+        account.told = now if account.told is None else max(now, account.told + _VERSION)
         return Poll(
             id=f"{target}@{hour:%Y-%m-%dT%H}@{self._observer}{account.part}",
             network=target.partition("/")[0],
-            observed_at=now,
+            observed_at=account.told,
             target=target,
             hour=hour,
             observer=f"{self._observer}{account.part}",

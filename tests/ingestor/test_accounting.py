@@ -23,6 +23,16 @@ def test_only_hours_that_moved_are_reported() -> None:
     assert (poll.planned, poll.made) == (2, 1)
 
 
+def test_of_two_lines_of_one_instant_the_later_one_wins() -> None:
+    accounts = Accounts(observer="one.1")
+    accounts.hour(KEY, START).planned += 1
+    (planned,) = polls(accounts.report(START))
+    accounts.hour(KEY, START).made += 1
+    (made,) = polls([accounts.line(KEY, START)])
+    assert planned.id == made.id
+    assert made.observed_at - planned.observed_at == timedelta(milliseconds=1)
+
+
 def test_an_hour_that_is_over_is_reported_once_more_and_forgotten() -> None:
     accounts = Accounts(observer="one.1")
     accounts.hour(KEY, START).planned += 1
