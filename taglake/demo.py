@@ -79,13 +79,21 @@ async def play_demo(play: Play, stop: asyncio.Event) -> None:
     """Play the campaign, print its report and, unless `once`, serve it until `stop` is set."""
     configure("warning", "auto")
     with _folder(play) as folder:
-        clock = SteppedClock(START)
-        async with _stage(play, folder, clock) as stage:
-            shown = await _unless(stop, _perform(stage, play, clock))
-            if play.once:
-                await _print(play, stage, shown)
-            else:
-                await _serve(play, stage, shown, stop)
+        try:
+            await _play_in(folder, play, stop)
+        finally:
+            # Threads of tasks that were cancelled may write there until they are done.
+            await asyncio.get_running_loop().shutdown_default_executor()
+
+
+async def _play_in(folder: Path, play: Play, stop: asyncio.Event) -> None:
+    clock = SteppedClock(START)
+    async with _stage(play, folder, clock) as stage:
+        shown = await _unless(stop, _perform(stage, play, clock))
+        if play.once:
+            await _print(play, stage, shown)
+        else:
+            await _serve(play, stage, shown, stop)
 
 
 async def _unless(stop: asyncio.Event, playing: Coroutine[None, None, "Shown"]) -> "Shown":
