@@ -1,12 +1,11 @@
 // Accounts by name, and who is most like one: a dialog that leads from account to account.
 
 import { ask } from "/page/client.js";
-import { clear, h, table } from "/page/dom.js";
+import { clear, h, number, table } from "/page/dom.js";
 import { between, compact, count, percent, UNKNOWN } from "/page/numbers.js";
 import { trouble } from "/page/trouble.js";
 
 const SHOWN = 20;
-const number = (label) => ({ label, number: true });
 
 // Names of strangers may run from right to left: `bdi` keeps the line around them in order.
 export function handle(account) {

@@ -2,13 +2,11 @@
 
 import { handle, share, who } from "/page/accounts.js";
 import { ask } from "/page/client.js";
-import { clear, h, table } from "/page/dom.js";
+import { clear, fact, h, number, table } from "/page/dom.js";
 import { figure } from "/page/figures.js";
 import { between, compact, count, decimal, percent, UNKNOWN } from "/page/numbers.js";
 import { term } from "/page/terms.js";
 import { told, trouble } from "/page/trouble.js";
-
-const number = (label) => ({ label, number: true });
 
 export function audience(campaign, summary, query) {
   const reach = summary.reach;
@@ -33,10 +31,6 @@ function known(reach) {
 
 function interval(people) {
   return people.low === people.high ? "counted one by one" : `95 % interval ${between(people)}`;
-}
-
-function fact(label, value, note) {
-  return h("div", {}, h("dt", {}, label), h("dd", {}, value, h("small", {}, note)));
 }
 
 function networks(reach) {

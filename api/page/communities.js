@@ -2,14 +2,13 @@
 
 import { handle, similar, who } from "/page/accounts.js";
 import { ask } from "/page/client.js";
-import { h, table } from "/page/dom.js";
+import { fact, h, number, table } from "/page/dom.js";
 import { picture } from "/page/figures.js";
 import { compact, count, day, decimal, UNKNOWN } from "/page/numbers.js";
 import { term } from "/page/terms.js";
 
 const LISTED = 200;  // accounts in a table
 const NEAREST = 3;  // of those an account shares its audience with
-const number = (label) => ({ label, number: true });
 
 export async function communities() {
   const { networks } = await ask("/v1/communities");
@@ -50,10 +49,6 @@ function facts(found) {
     fact("Similar pairs", count(found.pairs), "whose shared part is 2 % or more of both audiences together"),
     fact("In no community", count(found.alone), "no similar audience was found"), sure,
     fact("Computed", day(found.computed_at), "from the lists as they were then"));
-}
-
-function fact(label, value, note) {
-  return h("div", {}, h("dt", {}, label), h("dd", {}, value, note ? h("small", {}, note) : null));
 }
 
 function community(one) {

@@ -35,6 +35,16 @@ export function newId(prefix) {
   return `${prefix}-${serial}`;
 }
 
+// The head of a column of numbers.
+export function number(label) {
+  return { label, number: true };
+}
+
+// A number of a list with its name, and what it stands on.
+export function fact(label, value, note = null) {
+  return h("div", {}, h("dt", {}, label), h("dd", {}, value, note ? h("small", {}, note) : null));
+}
+
 // A table that scrolls sideways inside its own box, so that the page never does.
 export function table(caption, heads, rows, empty = "Nothing here yet.") {
   if (!rows.length) return h("p", { class: "empty" }, empty);

@@ -1,13 +1,12 @@
 // Before, during and after: daily means with intervals, and what may be called a lift.
 
 import { ask } from "/page/client.js";
-import { clear, h, say, table } from "/page/dom.js";
+import { clear, h, number, say, table } from "/page/dom.js";
 import { count, decimal, percent, UNKNOWN } from "/page/numbers.js";
 import { term } from "/page/terms.js";
 import { trouble } from "/page/trouble.js";
 
 const METRICS = ["posts", "engagements", "publishers"];
-const number = (label) => ({ label, number: true });
 
 export function effect(campaign, query) {
   const place = h("div", {});

@@ -1,9 +1,7 @@
 // What watching a campaign costs and how fresh it will be, or what would fit instead.
 
-import { h, table } from "/page/dom.js";
+import { fact, h, number, table } from "/page/dom.js";
 import { compact, count, decimal, span, UNKNOWN } from "/page/numbers.js";
-
-const number = (label) => ({ label, number: true });
 
 export function planned(plan) {
   return h("div", {},
@@ -16,10 +14,6 @@ export function planned(plan) {
 }
 
 const polls = (plan) => Math.round(plan.targets.reduce((sum, one) => sum + one.polls_per_hour, 0));
-
-function fact(name, value, note) {
-  return h("div", {}, h("dt", {}, name), h("dd", {}, value, h("small", {}, note)));
-}
 
 function misfits(plan) {
   if (plan.fits) return null;

@@ -1,10 +1,8 @@
 // How far the numbers can be trusted: polls, gaps to the minute, what is unknown.
 
-import { h, table } from "/page/dom.js";
+import { fact, h, number, table } from "/page/dom.js";
 import { compact, count, moment, percent, span } from "/page/numbers.js";
 import { term } from "/page/terms.js";
-
-const number = (label) => ({ label, number: true });
 
 export function quality(answer, zone) {
   const all = answer.totals;
@@ -12,13 +10,13 @@ export function quality(answer, zone) {
     h("h2", { id: "quality-title" }, "Data quality"),
     h("p", { class: "hint" }, verdict(all)),
     h("dl", { class: "quality" },
-      fact("polls_made", "Polls made", count(all.polls_made), `of ${count(all.polls_planned)} planned (${percent(all.polls_made_share)})`),
-      fact("polls_failed", "Polls failed", count(all.polls_failed)),
-      fact("gap_minutes", "Not watched", `${count(all.gap_minutes)} min`, `${count(all.gaps)} gaps`),
-      fact("rate_limited_minutes", "Rate-limited", `${compact(all.rate_limited_minutes)} min`),
-      fact("freshness", "Freshness", span(all.oldest_freshness_seconds), "of the target that waits longest"),
-      fact("unknown_authors", "Unknown authors", count(all.unknown_authors), `of ${count(all.posts)} posts`),
-      fact("deleted_posts", "Deleted since", count(all.deleted_posts))),
+      fact(term("polls_made", "Polls made"), count(all.polls_made), `of ${count(all.polls_planned)} planned (${percent(all.polls_made_share)})`),
+      fact(term("polls_failed", "Polls failed"), count(all.polls_failed)),
+      fact(term("gap_minutes", "Not watched"), `${count(all.gap_minutes)} min`, `${count(all.gaps)} gaps`),
+      fact(term("rate_limited_minutes", "Rate-limited"), `${compact(all.rate_limited_minutes)} min`),
+      fact(term("freshness", "Freshness"), span(all.oldest_freshness_seconds), "of the target that waits longest"),
+      fact(term("unknown_authors", "Unknown authors"), count(all.unknown_authors), `of ${count(all.posts)} posts`),
+      fact(term("deleted_posts", "Deleted since"), count(all.deleted_posts))),
     h("details", {}, h("summary", {}, `Gaps (${count(answer.gaps.length)})`), gaps(answer.gaps, zone)),
     h("details", {}, h("summary", {}, `Targets (${count(answer.targets.length)})`), targets(answer.targets)));
 }
@@ -27,10 +25,6 @@ function verdict(all) {
   if (!all.polls_planned) return "Nothing has been polled for this campaign yet.";
   if (!all.gaps) return "Watched without a gap.";
   return `Some stretches were not watched: ${count(all.gap_minutes)} minutes over ${count(all.targets)} targets. Posts of those times may be missing; their counts are caught up where a post was seen later.`;
-}
-
-function fact(name, label, value, note) {
-  return h("div", {}, h("dt", {}, term(name, label)), h("dd", {}, value, note ? h("small", {}, note) : null));
 }
 
 function gaps(list, zone) {

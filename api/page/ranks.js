@@ -1,12 +1,10 @@
 // Who and what ranked highest: posts, publishers, hashtags, share of voice.
 
 import { ask } from "/page/client.js";
-import { clear, h, outward, say, table } from "/page/dom.js";
+import { clear, h, number, outward, say, table } from "/page/dom.js";
 import { compact, count, decimal, moment, percent, signed, UNKNOWN } from "/page/numbers.js";
 import { term } from "/page/terms.js";
 import { trouble } from "/page/trouble.js";
-
-const number = (label) => ({ label, number: true });
 
 export function posts(campaign, query, zone) {
   const heads = [{ label: "Post", wide: true }, number(term("engagements")), number(term("overperforming", "Over-performing")),
