@@ -12,6 +12,7 @@ from api import answers
 from api.answers import Answer
 from api.deps import Parts, Readable, Reader
 from api.errors import Missing
+from api.figures import MEDIA
 from api.openapi import answer, binary
 from api.params import AroundOf, Figure, OverlapOf, Params, SimilarTo
 from api.reports import report, shared
@@ -25,7 +26,6 @@ from insights.figures import audiences, style
 
 router = APIRouter(prefix="/v1", tags=["audiences"])
 ON = Annotated[Network, Path(description="Name of a network: mastodon, bluesky, ...")]
-MEDIA = {"json": "application/json", "svg": "image/svg+xml", "png": "image/png"}
 
 
 class CommunityMaps(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +172,4 @@ def _painted(found: CommunityMap, theme: style.Theme, form: str) -> bytes:
     """Return the bytes of the map. Blocks."""
     width: dict[str, Any] = {"width": "container"} if form == "json" else {}
     spec = audiences.community_map(found, theme=theme, **width)
-    if form == "json":
-        return msgspec.json.encode(spec)
-    return style.to_png(spec) if form == "png" else style.to_svg(spec).encode()
+    return style.rendered(spec, form)

@@ -96,6 +96,4 @@ def painted(source: Source, report: Any, theme: style.Theme, form: Format) -> by
     metric = {"metric": source.metric} if source.metric else {}
     width = {"width": "container"} if form == "json" else {}
     spec = source.draw(report, theme=theme, **metric, **width)
-    if form == "json":
-        return msgspec.json.encode(spec)
-    return style.to_png(spec) if form == "png" else style.to_svg(spec).encode()
+    return style.rendered(spec, form)

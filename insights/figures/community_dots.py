@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from insights.audiences.communities import Community, CommunityMap, Place
-from insights.figures.handles import cut, plain, shortened
+from insights.audiences.communities import Community, CommunityMap
+from insights.figures.handles import cut, handle_of, plain, shortened
 from insights.figures.map_labels import SIDES, Label, Spot, Wish, placed
 from insights.figures.style import Palette
 from signatures.arrays import F64
@@ -71,7 +71,7 @@ def dots_of(report: CommunityMap, kinds: Kinds) -> list[Row]:
             "id": one.id,
             "x": one.x,
             "y": one.y,
-            "account": plain(_handle(one)),
+            "account": plain(handle_of(one)),
             "followers": one.followers,
             "area": round(largest * (0.08 + 0.92 * one.followers / most), 1),
             "kind": kinds[one.community].name,
@@ -119,7 +119,7 @@ def _around(report: CommunityMap, dots: list[int]) -> Iterator[Spot]:
 
 
 def _accounts(report: CommunityMap) -> Iterator[Wish]:
-    names = shortened([_handle(one) for one in report.map], report.network)
+    names = shortened([handle_of(one) for one in report.map], report.network)
     for dot, name in enumerate(names[:_NAMED]):
         yield Wish((name,), _HANDLE, tuple((dot, side) for side in SIDES))
 
@@ -164,7 +164,3 @@ def _name(label: Label, dot: Row, size: float, widths: tuple[int, int]) -> Row:
         "least": widths[0],
         "below": widths[1],
     }
-
-
-def _handle(place: Place) -> str:
-    return place.handle or place.id.partition(":")[2]

@@ -4,6 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from insights.audiences.communities import Place
+from insights.audiences.named import Listed
+
 MOST = 20  # letters
 
 # Letters that turn the direction of what follows them, and those that nobody sees: a handle
@@ -23,6 +26,11 @@ def cut(text: str, most: int = MOST) -> str:
     'abc…'
     """
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def handle_of(account: Listed | Place) -> str:
+    """Return what an account is called: its handle, or its native id if none is known."""
+    return account.handle or account.id.partition(":")[2]
 
 
 def shortened(handles: Sequence[str], network: str) -> list[str]:

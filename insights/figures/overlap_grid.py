@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from insights.audiences.reach import Overlap
-from insights.figures.handles import plain, shortened
+from insights.figures.handles import handle_of, plain, shortened
 from insights.figures.seriation import in_blocks
 
 Row = dict[str, Any]
@@ -53,7 +53,7 @@ def _with(grid: Grid, part: Overlap) -> Grid:
     """Return the grid with one more network at its end."""
     order = _order(part)
     numbers = range(grid.accounts + 1, grid.accounts + 1 + len(order))
-    whole = [_handle(part, place) for place in order]
+    whole = [handle_of(part.members[place].account) for place in order]
     short = shortened(whole, part.reach.network)
     lines = [f"{number} {name}" for number, name in zip(numbers, short, strict=True)]
     head = part.reach.network
@@ -100,8 +100,3 @@ def _order(part: Overlap) -> list[int]:
     """Return the members so that those that share much stand together."""
     rows = [[share or 0.0 for share in row] for row in part.overlap_percent]
     return in_blocks(np.array(rows, dtype=np.float64))
-
-
-def _handle(part: Overlap, place: int) -> str:
-    account = part.members[place].account
-    return account.handle or account.id.partition(":")[2]

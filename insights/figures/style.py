@@ -103,6 +103,13 @@ def to_svg(spec: Spec) -> str:
     return str(vl_convert.vegalite_to_svg(_sized(spec)))
 
 
+def rendered(spec: Spec, form: str) -> bytes:
+    """Return the figure as a file: json (the specification itself), svg, or else png. Blocks."""
+    if form == "json":
+        return msgspec.json.encode(spec)
+    return to_svg(spec).encode() if form == "svg" else to_png(spec)
+
+
 def vega_bundle() -> str:
     """Return the JavaScript that draws figures in a page: it sets `window.vegaEmbed`.
 

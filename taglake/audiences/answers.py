@@ -98,13 +98,7 @@ def _labels(path: Path, network: str) -> dict[str, str]:
 
 def draw(found: CommunityMap, path: Path) -> None:
     """Write the map of communities as a picture, by the ending of the file's name."""
-    spec = audiences.community_map(found)
-    if path.suffix == ".json":
-        path.write_bytes(msgspec.json.encode(spec))
-    elif path.suffix == ".svg":
-        path.write_text(style.to_svg(spec), encoding="utf-8")
-    else:
-        path.write_bytes(style.to_png(spec))
+    path.write_bytes(style.rendered(audiences.community_map(found), path.suffix[1:]))
 
 
 def told_reach(found: Overlaps) -> str:
