@@ -50,7 +50,6 @@ class Transaction:
         self._now = now
         self._ticks = ticks
         self._postgres = connection.dialect.name == "postgresql"
-        self._done = _finished if not self._postgres else _awaited
 
     async def now(self) -> datetime:
         """Return the instant by the clock that counts; read it after the locks are held."""
@@ -78,7 +77,7 @@ class Transaction:
         self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] | None = None
     ) -> CursorResult[Any]:
         """Execute a statement, once or once per row."""
-        return await self._done(self.connection.execute(statement, rows))
+        return await _done(self.connection, self.connection.execute(statement, rows))
 
     async def all(self, statement: sa.Executable) -> Sequence[Row]:
         """Return all rows."""
@@ -113,9 +112,7 @@ class Database:
         own = now is None and self._engine.dialect.name == "sqlite"
         self._ticks = machine_ticks() if own and ticks is None else ticks
         # SQLite has one writer; queueing here spares its busy-wait among our own tasks.
-        sqlite_ = self._engine.dialect.name == "sqlite"
-        self._writer = asyncio.Lock() if sqlite_ else None
-        self._done = _finished if sqlite_ else _awaited
+        self._writer = asyncio.Lock() if self._engine.dialect.name == "sqlite" else None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
@@ -129,9 +126,9 @@ class Database:
         """Yield a transaction that is committed after the block, or rolled back by an error."""
         with _translated():
             async with self._alone(), self._engine.connect() as connection:
-                await self._done(_begun(connection))
+                await _done(connection, _begun(connection))
                 yield Transaction(connection, self._now, self._ticks)
-                await self._done(connection.commit())
+                await _done(connection, connection.commit())
 
     def _alone(self) -> AbstractAsyncContextManager[None]:
         return self._writer or nullcontext()
@@ -147,18 +144,16 @@ async def _begun(connection: AsyncConnection) -> None:
     await connection.begin()
 
 
-async def _awaited(work: Coroutine[Any, Any, T]) -> T:
-    """Return what comes of work that may be cancelled: PostgreSQL takes a question back."""
-    return await work
-
-
-async def _finished(work: Coroutine[Any, Any, T]) -> T:
-    """Return what comes of work that goes on to its end when it is cancelled, which is told then.
+async def _done(connection: AsyncConnection, work: Coroutine[Any, Any, T]) -> T:
+    """Return what comes of some work of a connection. On SQLite a cancelled one goes on to its end,
+    and the cancellation is told then; PostgreSQL takes a question back.
 
     A statement of SQLite goes on in its thread whatever becomes of the task. A connection closed
     under it would keep its lock for as long as somebody holds the statement's cursor, as does the
     traceback of the very cancellation: all writers would wait in vain.
     """
+    if connection.dialect.name == "postgresql":
+        return await work
     task, cancelled = asyncio.ensure_future(work), None
     while not task.done():
         try:
